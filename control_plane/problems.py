@@ -46,12 +46,12 @@ class Problem:
 
 def in_reading_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     """Sorted by file, line and column, each once; those without a place come first."""
-    once = dict.fromkeys(problems)
-    return tuple(
-        sorted(
-            once, key=lambda p: ((p.origin.file, p.origin.line, p.origin.column) if p.origin else ("", 0, 0), p.message)
-        )
-    )
+    return tuple(sorted(dict.fromkeys(problems), key=_place))
+
+
+def _place(problem: Problem) -> tuple[str, int, int, str]:
+    where = problem.origin
+    return (where.file, where.line, where.column, problem.message) if where else ("", 0, 0, problem.message)
 
 
 class RenkeiError(Exception):

@@ -74,7 +74,7 @@ ALWAYS = Period()
 
 @dataclass(frozen=True)
 class SecretRef:
-    """Where a secret stands in the store: `!secret keycloak/admin#client_secret` is path `keycloak/admin`, field `client_secret`."""
+    """Where a secret stands in the store: `!secret keycloak/admin#client_secret` is a path and a field."""
 
     path: str
     field: str

@@ -1,0 +1,208 @@
+"""The waves of a plan, made real: one outcome per change, whatever happens.
+
+for each wave: settle if it must wait ─▶ its changes side by side, bounded ─▶ outcomes
+a change that needs one that failed is not attempted and says so
+"""
+
+from __future__ import annotations
+
+import threading
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from control_plane.engine.kind import Kind
+from control_plane.engine.plan import Change, Create, Delete, Plan, Update, Wave
+from control_plane.engine.resource import Key
+from control_plane.engine.target import Target
+from control_plane.problems import Problem, RenkeiError, bug
+
+
+@dataclass(frozen=True)
+class Done:
+    change: Change
+
+
+@dataclass(frozen=True)
+class Failed:
+    change: Change
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """Not attempted: something that it needs has failed, or the run was stopped."""
+
+    change: Change
+    because: str
+
+
+Outcome: TypeAlias = Done | Failed | Skipped
+
+
+@dataclass(frozen=True)
+class WaveStarted:
+    number: int
+    of: int
+    wave: Wave
+
+
+Event: TypeAlias = WaveStarted | Done | Failed | Skipped
+
+
+def apply(
+    plan: Plan, targets: Sequence[Target], *, parallel: int = 10, tell: Callable[[Event], None] = lambda event: None
+) -> tuple[Outcome, ...]:
+    """Make the plan's changes in its order and return what became of each.
+
+    `parallel` bounds the writes in flight over all targets; 1 uses no thread and has the same outcome. An interrupt
+    lets the writes in flight end, and leaves the rest as Skipped.
+    """
+    kinds = {kind.name: kind for target in targets for kind in target.kinds}
+    clients = {kind.name: target.client for target in targets for kind in target.kinds}
+    needs = _all_needs(kinds)
+    outcomes: list[Outcome] = []
+    stop = threading.Event()
+    lock = threading.Lock()
+
+    def note(outcome: Outcome) -> None:
+        with lock:
+            outcomes.append(outcome)
+            tell(outcome)
+
+    for number, wave in enumerate(plan.waves, 1):
+        failed = [outcome.change for outcome in outcomes if not isinstance(outcome, Done)]
+        ready = []
+        for change in wave.changes:
+            because = "the run was stopped" if stop.is_set() else _blocked(change, failed, needs)
+            if because:
+                note(Skipped(change, because))
+            else:
+                ready.append(change)
+        if not ready:
+            continue
+        tell(WaveStarted(number, len(plan.waves), wave))
+        problems = _settle(wave, targets)
+        if problems:
+            for change in ready:
+                note(Failed(change, problems))
+            continue
+
+        def write(batch: Sequence[Change]) -> None:
+            for change in batch:
+                note(
+                    Skipped(change, "the run was stopped")
+                    if stop.is_set()
+                    else _write(kinds[change.key.kind], clients[change.key.kind], change)
+                )
+
+        _side_by_side(list(_batches(ready, kinds)), write, parallel, stop)
+    return tuple(outcomes)
+
+
+def _side_by_side(
+    batches: Sequence[Sequence[Change]],
+    write: Callable[[Sequence[Change]], None],
+    parallel: int,
+    stop: threading.Event,
+) -> None:
+    if parallel == 1:
+        for batch in batches:
+            write(batch)
+        return
+    with ThreadPoolExecutor(parallel, thread_name_prefix="write") as pool:
+        futures = [pool.submit(write, batch) for batch in batches]
+        try:
+            for future in futures:
+                future.result()
+        except KeyboardInterrupt:
+            stop.set()  # leaving the block waits for the writes in flight
+
+
+def _batches(changes: Sequence[Change], kinds: Mapping[str, Kind[Any]]) -> Iterator[list[Change]]:
+    """Changes that must follow one another, together; all others alone."""
+    serial: dict[tuple[str, str], list[Change]] = {}
+    for change in changes:
+        by = kinds[change.key.kind].serial_by
+        if by is None:
+            yield [change]
+        else:
+            resource = change.have if isinstance(change, Delete) else change.want
+            serial.setdefault((change.key.kind.partition(".")[0], by(resource)), []).append(change)
+    yield from serial.values()
+
+
+def _write(kind: Kind[Any], client: Any, change: Change) -> Outcome:
+    try:
+        match change:
+            case Create(want):
+                kind.create(client, want)
+            case Update():
+                if kind.update is None:
+                    raise bug(f"{kind.name} cannot be updated")
+                kind.update(client, change)
+            case Delete(have):
+                if kind.delete is None:
+                    raise bug(f"{kind.name} cannot be deleted")
+                kind.delete(client, have)
+    except RenkeiError as error:
+        return Failed(change, error.problems)
+    except KeyboardInterrupt:
+        return Failed(change, (Problem("stopped while it was written: plan again to see what the server has"),))
+    except Exception as error:  # one change that fails unforeseen must not hide what became of the others
+        return Failed(change, bug(f"{type(error).__name__} at {_where(error)}").problems)
+    return Done(change)
+
+
+def _where(error: Exception) -> str:
+    """The place of the fault, without the message: it might quote what was being written."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{frame.filename.rpartition('control_plane')[2].lstrip('/') or frame.filename}:{frame.lineno}"
+
+
+def _settle(wave: Wave, targets: Sequence[Target]) -> tuple[Problem, ...]:
+    if not wave.settle:
+        return ()
+    names = {change.key.kind.partition(".")[0] for change in wave.changes}
+    problems: list[Problem] = []
+    for target in targets:
+        if any(kind.name.partition(".")[0] in names for kind in target.kinds):
+            try:
+                target.settle()
+            except RenkeiError as error:
+                problems.extend(error.problems)
+    return tuple(problems)
+
+
+def _all_needs(kinds: Mapping[str, Kind[Any]]) -> dict[str, frozenset[str]]:
+    """For each kind every kind that it comes after, directly or through others."""
+    found: dict[str, frozenset[str]] = {}
+
+    def of(name: str) -> frozenset[str]:
+        if name not in found:
+            after = kinds[name].after
+            found[name] = frozenset(after).union(*(of(other) for other in after))
+        return found[name]
+
+    for name in kinds:
+        of(name)
+    return found
+
+
+def _blocked(change: Change, failed: Sequence[Change], needs: Mapping[str, frozenset[str]]) -> str | None:
+    """Why the change cannot be attempted: an earlier one in the same place, of a kind that it needs, has failed."""
+    for other in failed:
+        if not _one_place(change.key, other.key):
+            continue
+        first, second = other.key.kind, change.key.kind
+        if isinstance(change, Delete):
+            first, second = second, first  # deletes go the other way: the route must be gone before its plugins
+        if first in needs[second] or (isinstance(change, Delete) and not isinstance(other, Delete)):
+            return f"{other.key} failed"
+    return None
+
+
+def _one_place(key: Key, other: Key) -> bool:
+    return key.within == other.within or not other.within

@@ -1,0 +1,172 @@
+"""From two states to the changes between them. Pure: the same states always give the same plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from control_plane.engine.resource import Key, Resource, State
+from control_plane.engine.values import Fields, Value
+
+if TYPE_CHECKING:
+    from control_plane.engine.kind import Kind
+
+
+@dataclass(frozen=True)
+class FieldChange:
+    """One field that differs; `path` leads into mappings, before is None where the field is absent."""
+
+    path: tuple[str, ...]
+    before: Value
+    after: Value
+
+
+@dataclass(frozen=True)
+class Create:
+    want: Resource
+
+    @property
+    def key(self) -> Key:
+        return self.want.key
+
+
+@dataclass(frozen=True)
+class Update:
+    have: Resource
+    want: Resource
+    changes: tuple[FieldChange, ...]
+
+    @property
+    def key(self) -> Key:
+        return self.want.key
+
+    @property
+    def changed(self) -> frozenset[str]:
+        """The names of the top-level fields that differ."""
+        return frozenset(change.path[0] for change in self.changes)
+
+
+@dataclass(frozen=True)
+class Delete:
+    have: Resource
+
+    @property
+    def key(self) -> Key:
+        return self.have.key
+
+
+Change: TypeAlias = Create | Update | Delete
+
+
+@dataclass(frozen=True)
+class Wave:
+    """Changes that may be made side by side."""
+
+    changes: tuple[Change, ...]
+    settle: bool = False  # the servers must have taken the earlier waves up first
+
+
+@dataclass(frozen=True)
+class Plan:
+    waves: tuple[Wave, ...] = ()
+    unchanged: int = 0
+    unmanaged: tuple[Resource, ...] = ()  # there, without our mark, not asked for: reported and never touched
+    conflicts: tuple[tuple[Resource, Resource], ...] = ()  # (want, have): asked for, and there without our mark
+
+    def __iter__(self) -> Iterator[Change]:
+        """Every change in the order of the waves."""
+        for wave in self.waves:
+            yield from wave.changes
+
+    def __bool__(self) -> bool:
+        return bool(self.waves)
+
+    @property
+    def attached(self) -> tuple[Resource, ...]:
+        """Unmanaged objects that hang on ours: a key of our consumer that nobody declared."""
+        return tuple(found for found in self.unmanaged if found.attached)
+
+
+def make_plan(kinds: Sequence[Kind[Any]], want: State, have: State) -> Plan:
+    """Revocations, then creates and updates in the order of the kinds' needs, then deletes in the opposite order.
+
+    An object that is wanted and there without our mark is a conflict and not a change: adopting it is `import`.
+    """
+    by_name = {kind.name: kind for kind in kinds}
+    want = {**want, **_left(by_name, want, have)}
+    conflicts = tuple((want[key], have[key]) for key in want if key in have and not have[key].owned)
+    ours = {key: found for key, found in have.items() if found.owned}
+    written = [
+        change
+        for key in sorted(want)
+        if not (key in have and key not in ours) and (change := difference(want[key], ours.get(key)))
+    ]
+    gone = [Delete(ours[key]) for key in sorted(ours) if key not in want and by_name[key.kind].delete]
+    revoked = [change for change in gone if by_name[change.key.kind].revokes]
+    gone = [change for change in gone if not by_name[change.key.kind].revokes]
+    order = waves(kinds)
+    return Plan(
+        waves=tuple(
+            wave
+            for wave in (
+                Wave(tuple(revoked)),
+                *(_wave(written, names, any(by_name[n].settle_before_write for n in names)) for names in order),
+                *(_wave(gone, names, any(by_name[n].settle_before_delete for n in names)) for names in reversed(order)),
+            )
+            if wave.changes
+        ),
+        unchanged=len(want) - len(written) - len(conflicts),
+        unmanaged=tuple(found for key, found in sorted(have.items()) if not found.owned and key not in want),
+        conflicts=conflicts,
+    )
+
+
+def _left(kinds: Mapping[str, Kind[Any]], want: State, have: State) -> dict[Key, Resource]:
+    """What owned objects become that nobody asks for any more and that are not deleted."""
+    found = {}
+    for key, resource in have.items():
+        leaves = kinds[key.kind].leaves
+        if resource.owned and key not in want and leaves:
+            found[key] = leaves(resource) or Resource(key)
+    return found
+
+
+def _wave(changes: Iterable[Change], names: set[str], settle: bool) -> Wave:
+    return Wave(tuple(change for change in changes if change.key.kind in names), settle)
+
+
+def difference(want: Resource, have: Resource | None) -> Create | Update | None:
+    """The change that turns `have` into `want`; None when there is nothing to do."""
+    if have is None:
+        return Create(want)
+    changes = tuple(differences(want.fields, have.fields))
+    return Update(have, want, changes) if changes else None
+
+
+def differences(want: Fields, have: Fields, path: tuple[str, ...] = ()) -> Iterator[FieldChange]:
+    """Yield the differences in the fields that `want` declares; all others are not ours."""
+    for name, value in want.items():
+        found = have.get(name)
+        if isinstance(value, Mapping) and isinstance(found, Mapping):
+            yield from differences(value, found, (*path, name))
+        elif not same(value, found):
+            yield FieldChange((*path, name), found, value)
+
+
+def same(value: Value, found: Value) -> bool:
+    """Equal, and of one type where Python takes True for 1."""
+    return value == found and isinstance(value, bool) == isinstance(found, bool)
+
+
+def waves(kinds: Iterable[Kind[Any]]) -> list[set[str]]:
+    """Kinds that may be written side by side, in the order in which they need each other."""
+    sorter = TopologicalSorter({kind.name: kind.after for kind in kinds})
+    sorter.prepare()
+    found = []
+    while sorter.is_active():
+        ready = sorter.get_ready()
+        found.append(set(ready))
+        sorter.done(*ready)
+    return found

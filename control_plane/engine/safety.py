@@ -1,0 +1,67 @@
+"""What a plan may not do unless somebody names it. Nothing here has a `--force`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from control_plane.engine.plan import Change, Delete, Plan, Update
+from control_plane.engine.resource import State
+from control_plane.problems import Problem, Refused
+
+
+def removals(plan: Plan) -> tuple[Change, ...]:
+    """Deletes, and objects that nobody asks for any more and that are switched off instead."""
+    return tuple(change for change in plan if isinstance(change, Delete) or _switches_off(change))
+
+
+def _switches_off(change: Change) -> bool:
+    return isinstance(change, Update) and change.want.origin is None and change.want.fields.get("enabled") is False
+
+
+def check(plan: Plan, want: State, *, limit: int, allowed: int | None) -> None:
+    """Raise Refused with everything that the plan does unasked; `allowed` is the number that the operator named."""
+    problems = [*_conflicts(plan), *_protected(plan), *_many(plan, limit, allowed)]
+    if not want:
+        problems.append(
+            Problem(
+                "the configuration asks for nothing",
+                note="everything that renkei manages would go",
+                help="check the directory given with -C; to end a platform, remove its tenants one after the other",
+            )
+        )
+    if problems:
+        raise Refused(*problems)
+
+
+def _conflicts(plan: Plan) -> Iterator[Problem]:
+    for want, have in plan.conflicts:
+        yield Problem(
+            f"{have.key} is there already and is not managed by renkei",
+            want.origin,
+            note="what carries no ownership mark is never changed",
+            help="rename one of the two, or remove the one on the server",
+        )
+
+
+def _protected(plan: Plan) -> Iterator[Problem]:
+    for change in removals(plan):
+        have = change.have if isinstance(change, Delete | Update) else None
+        if have and have.protected:
+            yield Problem(f"{have.key} must stay: {have.protected}")
+
+
+def _many(plan: Plan, limit: int, allowed: int | None) -> Iterator[Problem]:
+    number = len(removals(plan))
+    if number <= limit if allowed is None else number == allowed:
+        return
+    if allowed is None:
+        yield Problem(
+            f"{number} objects would be removed, more than the {limit} that are allowed unasked",
+            note="the limit is `limits: {deletes: …}` in renkei.yaml; a user who is disabled counts too",
+            help=f"read the plan; if it is right: --allow-deletes {number}",
+        )
+    else:
+        yield Problem(
+            f"--allow-deletes {allowed} was given, the plan removes {number}",
+            help=f"read the plan again; if it is right: --allow-deletes {number}",
+        )

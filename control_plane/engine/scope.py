@@ -1,0 +1,42 @@
+"""A part of a platform: one tenant, one API, one realm, one kind. For `--only`."""
+
+from __future__ import annotations
+
+import difflib
+
+from control_plane.engine.resource import Resource, State
+from control_plane.problems import Problem, Refused
+
+
+def matches(resource: Resource, only: str) -> bool:
+    """Whether the expression names the resource's kind (`kong.route`, `route`), tenant, API, realm or own name."""
+    key = resource.key
+    return only in (key.kind, key.kind.partition(".")[2], key.within, key.name) or only in resource.belongs
+
+
+def narrow(want: State, have: State, only: tuple[str, ...]) -> tuple[State, State]:
+    """The parts of both states that one of the expressions names.
+
+    An object is taken on both sides or on none: what the YAML says it belongs to counts, and for what only the server
+    has, what its mark says. Raises Refused for an expression that matches nothing.
+    """
+    if not only:
+        return want, have
+    known = {**have, **want}
+    problems = [_nothing(one, known) for one in only if not any(matches(found, one) for found in known.values())]
+    if problems:
+        raise Refused(*problems)
+    kept = {key for key, found in known.items() if any(matches(found, one) for one in only)}
+    return (
+        {key: found for key, found in want.items() if key in kept},
+        {key: found for key, found in have.items() if key in kept},
+    )
+
+
+def _nothing(only: str, known: State) -> Problem:
+    words = {word for found in known.values() for word in (found.key.kind, found.key.within, *found.belongs) if word}
+    near = difflib.get_close_matches(only, sorted(words), n=1)
+    return Problem(
+        f"--only {only} matches nothing",
+        help=f"did you mean '{near[0]}'?" if near else "name a tenant, an API, a realm or a kind such as kong.route",
+    )

@@ -1,0 +1,32 @@
+"""A system that is reconciled: its client and the kinds of objects that we keep there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from control_plane.engine.kind import Kind
+from control_plane.problems import Problem
+
+
+def nothing_to_wait_for() -> None:
+    """A system whose writes take effect before it answers."""
+
+
+def nothing_missing() -> Sequence[Problem]:
+    """A system that needs no settings of its own."""
+    return ()
+
+
+@dataclass(frozen=True)
+class Target:
+    """`settle` returns when all earlier writes have taken effect; `preflight` names what the node lacks, before the
+    first write. The client is made for one run and holds the server's ids."""
+
+    name: str  # Keycloak, Kong: as it is shown
+    client: Any
+    kinds: tuple[Kind[Any], ...]
+    settle: Callable[[], None] = nothing_to_wait_for
+    preflight: Callable[[], Sequence[Problem]] = nothing_missing
+    parallel: int = field(default=10)  # requests in flight

@@ -1,0 +1,16 @@
+"""A stand-in for Kong Gateway 3.9.3 on loopback: Admin API and proxy, for the sandbox, for tests and for training.
+
+What it is: a server that answers as a real Kong was recorded to answer (`tests/kong_contract/`), for the entities and
+plugins that renkei uses. Every answer's `Server` header, its start-up line and `GET /` say that it stands in.
+
+What it is not: a gateway. No TLS, no database, no cluster, no plugin besides those in `proxy/plugins/`; entities
+live in memory (and, if asked, in one JSON file). Never let it listen on anything but loopback: like Kong's own Admin
+API, it asks nobody who he is.
+
+    store.py       entities with their indexes; the proxy reads what the Admin API writes
+    schemas/       Kong's own schemas, as `GET /schemas/…` of a real Kong answers them
+    validate.py    the interpreter of Kong's schema language
+    admin/         the Admin API over HTTP
+    proxy/         the data plane
+    server.py      starts both
+"""

@@ -1,0 +1,101 @@
+"""Start the stand-in: Admin API and proxy, both on loopback, both in one event loop.
+
+What the proxy must offer: `Proxy(store, settings)` with `async handle(request)`, `async close()` and `metrics_text()`,
+the Prometheus metrics that the Admin API shows at `/metrics`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from control_plane.problems import Problem, RenkeiError
+from control_plane.sandbox.kong import persistence
+from control_plane.sandbox.kong.admin import Admin
+from control_plane.sandbox.kong.proxy import Proxy
+from control_plane.sandbox.kong.settings import Settings
+from control_plane.sandbox.kong.store import Store
+
+HOST = "127.0.0.1"
+LINE = 64 * 1024  # bytes that a request line or a header may have
+
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True)
+class Running:
+    """A stand-in that answers."""
+
+    admin_url: str
+    proxy_url: str
+    store: Store
+    stop: Callable[[], Awaitable[None]]
+
+
+async def serve(settings: Settings) -> Running:
+    """Start both listeners and return their addresses; end them with `await running.stop()`.
+
+    Raises:
+        RenkeiError: a port is in use, or the data file cannot be used.
+    """
+    store = Store(settings.clock)
+    if settings.data:
+        persistence.load(store, settings.data)
+    proxy = Proxy(store, settings)
+    async with contextlib.AsyncExitStack() as opened:
+        opened.push_async_callback(proxy.close)
+        admin_url = await _listen(opened, Admin(store, settings, proxy.metrics_text).handle, settings.admin_port)
+        proxy_url = await _listen(opened, proxy.handle, settings.proxy_port)
+        if settings.data:
+            keeping = asyncio.create_task(persistence.keep(store, settings.data))
+            opened.push_async_callback(_cancelled, keeping)
+        return Running(admin_url, proxy_url, store, opened.pop_all().aclose)
+
+
+async def _listen(opened: contextlib.AsyncExitStack, handler: Handler, port: int) -> str:
+    server = web.Server(
+        handler, access_log=None, auto_decompress=False, max_line_size=LINE, max_field_size=LINE, keepalive_timeout=60
+    )
+    runner = web.ServerRunner(server, access_log=None)
+    await runner.setup()
+    opened.push_async_callback(runner.cleanup)
+    try:
+        await web.TCPSite(runner, HOST, port, shutdown_timeout=1).start()
+    except OSError as error:
+        raise RenkeiError(
+            Problem(f"port {port} on {HOST} is in use", help="Choose another port; 0 takes a free one.")
+        ) from error
+    return f"http://{HOST}:{runner.addresses[0][1]}"
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+@contextlib.contextmanager
+def in_thread(settings: Settings) -> Iterator[Running]:
+    """A stand-in in a thread of this process, for callers without an event loop; it ends with the block."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="stand-in-kong", daemon=True)
+    thread.start()
+    try:
+        running = asyncio.run_coroutine_threadsafe(serve(settings), loop).result(timeout=30)
+        try:
+            yield running
+        finally:
+            asyncio.run_coroutine_threadsafe(_stop(running), loop).result(timeout=30)
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(timeout=30)
+        loop.close()
+
+
+async def _stop(running: Running) -> None:
+    await running.stop()

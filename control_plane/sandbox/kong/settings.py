@@ -1,0 +1,26 @@
+"""How one stand-in is set up. The names of kong.conf are kept where Kong has the setting too."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import control_plane
+
+KONG_VERSION = "3.9.3"
+SERVER = f"renkei-stand-in/{control_plane.__version__} (Kong {KONG_VERSION})"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Ports of 0 mean: a free one."""
+
+    admin_port: int = 0
+    proxy_port: int = 0
+    data: Path | None = None  # entities survive a restart in this JSON file
+    take_up: float = 0.0  # seconds until the proxy works by a change; a real Kong needs up to 5
+    sandbox_requires: tuple[str, ...] = ()  # untrusted_lua_sandbox_requires: Lua modules that functions may load
+    trusted_ips: tuple[str, ...] = ()  # addresses or CIDR blocks whose X-Forwarded-* and X-Real-IP count
+    clock: Callable[[], float] = field(default=time.time, repr=False)  # seconds since 1970: the one source of time

@@ -1,4 +1,4 @@
-"""A target as small as one can be: boxes on a shelf, lids on boxes, keys to boxes. It lives in memory and can be told to fail."""
+"""A target as small as one can be: boxes on a shelf, lids on boxes, keys to boxes. In memory; can be told to fail."""
 
 from __future__ import annotations
 

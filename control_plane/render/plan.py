@@ -1,0 +1,127 @@
+"""A plan's data as text for a review: one line per object, one per field that changes."""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import Any
+
+from control_plane.render.columns import pad, shorten
+from control_plane.render.document import Document
+
+SYMBOLS = {"create": "+", "update": "~", "delete": "-"}
+TARGETS = {"keycloak": "Keycloak", "kong": "Kong"}
+ORIGIN_AT = 60
+VALUE = 70  # columns of a value before it is cut
+
+
+def plan_lines(document: Document) -> Iterator[str]:
+    """The changes grouped by system and place, then what is unmanaged, then the count."""
+    yield from change_lines(document)
+    yield from unmanaged_lines(document)
+    yield summary(document)
+
+
+def change_lines(document: Document) -> Iterator[str]:
+    by_place = sorted(document["changes"], key=lambda c: (c["target"], c["within"], c["wave"], c["kind"], c["name"]))
+    for (target, within), changes in groupby(by_place, key=lambda c: (c["target"], c["within"])):
+        yield heading(document, target, within)
+        for change in changes:
+            yield _object_line(SYMBOLS[change["action"]], change)
+            for field in change.get("changes", ()):
+                yield f"      {pad(visible(field['field']), 12)} {_field_text(field)}"
+
+
+def unmanaged_lines(document: Document) -> Iterator[str]:
+    """First what hangs on an object of ours, one by one; of the rest only how many there are of each kind."""
+    loose = [found for found in document["unmanaged"] if not found["attached"]]
+    for found in document["unmanaged"]:
+        if found["attached"]:
+            yield (
+                f"  ! {TARGETS.get(found['target'], found['target'])} {found['kind']} {visible(found['name'])} on "
+                f"{visible(found['within'])} is not managed by renkei, and gives rights: remove it or declare it"
+            )
+    for (target, kind), group in groupby(sorted(loose, key=_kind_of), key=_kind_of):
+        names = [visible(found["name"]) for found in group]
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        count = f"{len(names)} unmanaged, left alone"
+        yield f"  ? {TARGETS.get(target, target)} {kind}: {count}: {', '.join(names[:3])}{more}"
+
+
+def _kind_of(found: Document) -> tuple[str, str]:
+    return found["target"], found["kind"]
+
+
+def summary(document: Document) -> str:
+    counts = document["counts"]
+    rest = f"{counts['unchanged']} unchanged, {counts['unmanaged']} unmanaged"
+    due = f" Next change by date: {document['next_change'][:10]}." if document["next_change"] else ""
+    if not document["changes"]:
+        return f"Nothing to do: {rest}.{due}"
+    return (
+        f"Plan {document['fingerprint']}: {counts['create']} to create, {counts['update']} to change, "
+        f"{counts['delete']} to delete, {rest}.{due}"
+    )
+
+
+def heading(document: Document, target: str, within: str) -> str:
+    place = f"  {'realm ' if target == 'keycloak' else ''}{visible(within)}" if within else ""
+    return f"{TARGETS.get(target, target)}  {document['environment']}{place}"
+
+
+def _object_line(symbol: str, change: Document) -> str:
+    name = "" if change["name"] == change["within"] else visible(change["name"])
+    line = f"  {symbol} {pad(change['kind'], 12)} {name}"
+    told = origin_text(change) or ("no longer declared" if change["action"] != "create" else "")
+    return f"{pad(line, ORIGIN_AT)} {told}".rstrip()
+
+
+def origin_text(change: Document) -> str:
+    origin = change.get("origin")
+    return f"{origin['file']}:{origin['line']}" if origin else ""
+
+
+def _field_text(field: Document) -> str:
+    if "added" in field:
+        return "  ".join([*(f"- {show(v)}" for v in field["removed"]), *(f"+ {show(v)}" for v in field["added"])])
+    return f"{show(field['before'])} → {show(field['after'])}"
+
+
+def show(value: Any) -> str:
+    """A value in one line; a long text by its beginning, its length and a digest, so that two are told apart."""
+    match value:
+        case None:
+            return "(none)"
+        case bool():
+            return "true" if value else "false"
+        case str() if len(value) > 200 or "\n" in value:
+            digest = hashlib.sha256(value.encode()).hexdigest()[:8]
+            return f"({len(value)} characters, {digest})"
+        case str():
+            return shorten(visible(value), VALUE) or '""'
+        case list():
+            return shorten(", ".join(show(one) for one in value) or "(none)", VALUE)
+        case {"secret": ref, "version": version}:
+            return _reference("secret", ref, version)
+        case {"realm_key": realm, "version": version}:
+            return _reference("key of realm", realm, version)
+        case dict():
+            return shorten(", ".join(f"{name}: {show(one)}" for name, one in value.items()), VALUE)
+        case _:
+            return str(value)
+
+
+def _reference(what: str, where: str, version: str | None) -> str:
+    name = f"{what} {where}".strip()
+    return f"({name} {version[:8]})" if version else f"({name}, not there yet)"
+
+
+def visible(text: str) -> str:
+    """The text without control characters: a name on a server must not steer the terminal that shows it."""
+    return "".join(letter if unicodedata.category(letter)[0] != "C" else "�" for letter in text)
+
+
+def text(lines: Iterable[str]) -> str:
+    return "".join(line + "\n" for line in lines)

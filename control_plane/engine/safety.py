@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from control_plane.engine.plan import Change, Delete, Plan, Update
-from control_plane.engine.resource import State
 from control_plane.problems import Problem, Refused
 
 
@@ -18,10 +17,13 @@ def _switches_off(change: Change) -> bool:
     return isinstance(change, Update) and change.want.origin is None and change.want.fields.get("enabled") is False
 
 
-def check(plan: Plan, want: State, *, limit: int, allowed: int | None) -> None:
-    """Raise Refused with everything that the plan does unasked; `allowed` is the number that the operator named."""
+def check(plan: Plan, *, empty: bool, limit: int, allowed: int | None) -> None:
+    """Raise Refused with everything that the plan does unasked.
+
+    `empty`: the whole configuration asks for nothing. `allowed` is the number of removals that the operator named.
+    """
     problems = [*_conflicts(plan), *_protected(plan), *_many(plan, limit, allowed)]
-    if not want:
+    if empty:
         problems.append(
             Problem(
                 "the configuration asks for nothing",

@@ -16,7 +16,7 @@ from tests.engine.shelf import KINDS, box, kind
 
 def check(want, have, *, limit=2, allowed=None, kinds=KINDS):
     wanted = state(want)
-    safety.check(make_plan(kinds, wanted, state(have)), wanted, limit=limit, allowed=allowed)
+    safety.check(make_plan(kinds, wanted, state(have)), empty=not wanted, limit=limit, allowed=allowed)
 
 
 def boxes(number):

@@ -1,0 +1,14 @@
+"""What the commands do, without parsing and printing.
+
+    systems     the servers of an environment: addresses, credentials, clients, the secret store
+    run         one run: catalog, want, have, and the plan between them
+    expect      is this plan the one that was reviewed?
+    apply       make the plan real, read again, say what did not hold
+    listing     the lists of users and services
+    doctor      is everything there that a run needs?
+    start       a minimal configuration to begin with
+    schemas     JSON Schema for editors, as files
+    revision    which Git commit a configuration is
+
+Each takes and returns values. The command line prints them.
+"""

@@ -1,0 +1,55 @@
+"""Make a plan real, then read again: what was written must be there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from control_plane.app.run import Run, against
+from control_plane.engine import apply as engine
+from control_plane.engine import safety
+from control_plane.engine.apply import Event, Outcome
+from control_plane.engine.plan import Create, Plan, Update
+from control_plane.engine.read import references
+from control_plane.engine.values import Secret
+from control_plane.problems import Refused
+
+
+@dataclass(frozen=True)
+class Applied:
+    outcomes: tuple[Outcome, ...]
+    left: Plan  # what a new plan would still change: nothing, when all has held
+
+    @property
+    def complete(self) -> bool:
+        return not self.left and all(isinstance(outcome, engine.Done) for outcome in self.outcomes)
+
+
+def check(run: Run, allow_deletes: int | None) -> None:
+    """Raise Refused with every reason why this plan must not be applied as it is."""
+    limits = run.catalog.platform.limits
+    empty = not run.want and not run.ask.only
+    safety.check(run.plan, empty=empty, limit=limits.deletes, allowed=allow_deletes)
+
+
+def apply(run: Run, tell: Callable[[Event], None]) -> Applied:
+    """Write the plan's changes; the secrets that they need are made first. Then read everything once more.
+
+    Raises Refused, before the first write, when a node lacks what the configuration relies on.
+    """
+    if not run.plan:
+        return Applied((), run.plan)
+    missing = [problem for target in run.systems.targets for problem in target.preflight()]
+    if missing:
+        raise Refused(*missing)
+    run.systems.book.ensure(_secrets(run.plan))
+    parallel = run.ask.parallel or run.catalog.platform.limits.parallel
+    outcomes = engine.apply(run.plan, run.systems.targets, parallel=parallel, tell=tell)
+    return Applied(outcomes, against(run.ask, run.catalog).plan)
+
+
+def _secrets(plan: Plan) -> tuple[str, ...]:
+    """The secrets that the plan's writes will resolve, by reference."""
+    written = (change.want for change in plan if isinstance(change, Create | Update))
+    found = (reference for want in written for reference in references(want.fields))
+    return tuple(sorted({one.ref for one in found if isinstance(one, Secret)}))

@@ -1,0 +1,67 @@
+"""One run: the catalog, what it wants, what the servers have, and the plan between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from control_plane.app.revision import commit_of
+from control_plane.app.systems import Systems, connect, place
+from control_plane.catalog.load import load
+from control_plane.catalog.model import Catalog
+from control_plane.engine import read
+from control_plane.engine.plan import Plan, make_plan
+from control_plane.engine.resource import State
+from control_plane.engine.scope import narrow
+from control_plane.render.document import About
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What the operator asked for."""
+
+    directory: Path
+    environment: str | None = None
+    only: tuple[str, ...] = ()
+    at: datetime | None = None  # judge periods at this instant instead of now
+    parallel: int | None = None  # instead of `limits: {parallel: …}`
+
+
+@dataclass(frozen=True)
+class Run:
+    ask: Ask
+    catalog: Catalog
+    systems: Systems
+    want: State
+    have: State
+    plan: Plan
+    about: About
+
+
+def catalog_of(ask: Ask) -> Catalog:
+    """The validated configuration, in an embedded environment with the sandbox's addresses."""
+    return place(load(ask.directory, ask.environment, as_of=ask.at), ask.directory)
+
+
+def make(ask: Ask) -> Run:
+    """Load, read everything, plan. Writes nothing."""
+    return against(ask, catalog_of(ask))
+
+
+def against(ask: Ask, catalog: Catalog) -> Run:
+    """A run of a catalog that is loaded already; reads the servers anew."""
+    parallel = ask.parallel or catalog.platform.limits.parallel
+    systems = connect(catalog, ask.directory, parallel)
+    wanted = read.want(systems.targets, catalog, systems.versions)
+    want, have = narrow(wanted, read.have(systems.targets, min(parallel, 2)), ask.only)
+    kinds = [kind for target in systems.targets for kind in target.kinds]
+    about = About(
+        platform=catalog.platform.name,
+        environment=catalog.environment.name,
+        as_of=catalog.as_of,
+        commit=commit_of(ask.directory),
+        only=ask.only,
+        next_change=catalog.next_change(),
+    )
+    return Run(ask, catalog, systems, want, have, make_plan(kinds, want, have), about)

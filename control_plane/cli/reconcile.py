@@ -1,0 +1,205 @@
+"""validate, plan, apply, drift."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from control_plane.app import apply as applying
+from control_plane.app import expect
+from control_plane.app.run import Run, catalog_of, make
+from control_plane.cli.options import ask_of, configuration, json_option, run_options, tells_problems
+from control_plane.cli.terminal import TERMINAL, Applying
+from control_plane.engine.apply import Done, Failed, Skipped
+from control_plane.problems import Problem, Refused
+from control_plane.render.document import FORMAT_VERSION, Document, outcomes_document, plan_document
+from control_plane.render.drift import drift_lines, has_drifted
+from control_plane.render.plan import change_lines, plan_lines, visible
+
+DIFFERENCES = 2
+
+
+@click.command()
+@configuration
+@json_option
+@tells_problems
+def validate(as_json: bool, **options: Any) -> int:
+    """Check the configuration: its form, its references, its rules. Needs no server.
+
+    \b
+    Examples:
+      renkei validate
+      renkei -C my-platform validate -e production
+    """
+    catalog = catalog_of(ask_of(options))
+    counts = {
+        "tenants": len(catalog.tenants),
+        "users": sum(1 for _ in catalog.users()),
+        "services": sum(1 for _ in catalog.services()),
+        "grants": sum(1 for _ in catalog.grants()),
+        "apis": len(catalog.apis),
+        "roles": len(catalog.roles),
+        "data_scopes": len(catalog.scopes),
+    }
+    if as_json:
+        TERMINAL.json(
+            {
+                "format_version": FORMAT_VERSION,
+                "environment": catalog.environment.name,
+                "counts": counts,
+                "problems": [],
+            }
+        )
+    else:
+        told = ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in counts.items())
+        TERMINAL.out([f"{catalog.platform.name} ({catalog.environment.name}) is valid: {told}."])
+    return 0
+
+
+@click.command()
+@run_options
+@click.option("--exit-code", is_flag=True, help="Exit with 2 when there is something to do.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Keep the plan, for apply --expect FILE.")
+@json_option
+@tells_problems
+def plan(exit_code: bool, out: Path | None, as_json: bool, **options: Any) -> int:
+    """Show what apply would change, and the fingerprint of exactly that. Changes nothing.
+
+    \b
+    Examples:
+      renkei plan
+      renkei plan -e production --out plan.json
+      renkei plan --only nasushiobara --only kong.route
+    """
+    run = make(ask_of(options))
+    document = plan_document(run.plan, run.about)
+    if out:
+        out.write_text(json.dumps(document, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    if as_json:
+        TERMINAL.json(document)
+    else:
+        TERMINAL.out(plan_lines(document))
+        if run.plan:
+            TERMINAL.out(["To apply exactly this:", f"    {_apply_command(run, document, out)}"])
+    _tell_refusals(run)
+    return DIFFERENCES if exit_code and run.plan else 0
+
+
+@click.command()
+@run_options
+@click.option("--expect", "expected", metavar="PLAN", help="Apply exactly this: a fingerprint, or plan --out's file.")
+@click.option("--allow-deletes", type=click.IntRange(0), metavar="N", help="Exactly N removals are meant.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+@tells_problems
+def apply(expected: str | None, allow_deletes: int | None, yes: bool, as_json: bool, **options: Any) -> int:
+    """Make Keycloak and Kong what the YAML says, then read again and plan again: nothing may be left.
+
+    \b
+    Examples:
+      renkei apply                                 shows the plan and asks
+      renkei apply --expect 4f2a91c0b7d3           applies exactly that plan, or refuses and shows what moved
+      renkei apply --expect plan.json              the same, with the file that plan --out wrote
+      renkei apply --allow-deletes 12 --yes        12 removals are meant
+    """
+    run = make(ask_of(options))
+    document = plan_document(run.plan, run.about)
+    if expected:
+        expect.check(document, expected)
+    applying.check(run, allow_deletes)
+    if not as_json:
+        TERMINAL.out(plan_lines(document))
+    if run.plan and not (yes or expected):
+        _confirm(run.about.environment)
+    with TERMINAL.progress() as shown:
+        applied = applying.apply(run, Applying(TERMINAL, shown))
+    left = plan_document(applied.left, run.about)
+    if as_json:
+        outcomes = outcomes_document(applied.outcomes)
+        TERMINAL.json({**document, "outcomes": outcomes, "left": left["changes"], "complete": applied.complete})
+    else:
+        TERMINAL.out(_result(applied))
+    _tell_failures(applied, left)
+    return 0 if applied.complete else 1
+
+
+@click.command()
+@run_options
+@json_option
+@tells_problems
+def drift(as_json: bool, **options: Any) -> int:
+    """Compare the live system with Git: exit code 2 when it is not what the YAML says. Changes nothing.
+
+    \b
+    Examples:
+      renkei drift -e production
+      renkei drift -e production --json > drift.json
+    """
+    run = make(ask_of(options))
+    document = plan_document(run.plan, run.about)
+    if as_json:
+        TERMINAL.json({**document, "drift": has_drifted(document)})
+    else:
+        TERMINAL.out(drift_lines(document))
+    return DIFFERENCES if has_drifted(document) else 0
+
+
+def _apply_command(run: Run, document: Document, out: Path | None) -> str:
+    words = ["renkei"]
+    if str(run.ask.directory) != ".":
+        words += ["-C", str(run.ask.directory)]
+    words += ["apply", "-e", run.about.environment]
+    words += [word for only in run.ask.only for word in ("--only", only)]
+    return " ".join([*words, "--expect", str(out or document["fingerprint"])])
+
+
+def _tell_refusals(run: Run) -> None:
+    """What apply would say no to, told with the plan already."""
+    try:
+        applying.check(run, None)
+    except Refused as refused:
+        TERMINAL.say("apply would refuse this plan:")
+        TERMINAL.problems(refused.problems)
+    TERMINAL.problems([problem for target in run.systems.targets for problem in target.preflight()])
+
+
+def _confirm(environment: str) -> None:
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise Refused(
+            Problem(
+                "nobody is there to ask whether this plan should be applied",
+                help="say it beforehand: --expect FINGERPRINT for exactly one plan, or --yes for whatever is found",
+            )
+        )
+    click.confirm(f"Apply this to {environment}?", abort=True, err=True)
+
+
+def _result(applied: applying.Applied) -> list[str]:
+    done = sum(isinstance(outcome, Done) for outcome in applied.outcomes)
+    if not applied.outcomes:
+        return []
+    if applied.complete:
+        return [f"Applied: {done} changes, read back: nothing is left to do."]
+    failed = sum(isinstance(outcome, Failed) for outcome in applied.outcomes)
+    skipped = sum(isinstance(outcome, Skipped) for outcome in applied.outcomes)
+    return [f"Not complete: {done} done, {failed} failed, {skipped} not attempted. Run apply again when it is mended."]
+
+
+def _tell_failures(applied: applying.Applied, left: Document) -> None:
+    for outcome in applied.outcomes:
+        if isinstance(outcome, Failed):
+            TERMINAL.say(f"failed: {visible(str(outcome.change.key))}")
+            TERMINAL.problems(outcome.problems)
+        elif isinstance(outcome, Skipped):
+            TERMINAL.say(f"not attempted: {visible(str(outcome.change.key))}: {outcome.because}")
+    if applied.left and all(isinstance(outcome, Done) for outcome in applied.outcomes):
+        TERMINAL.say("Written without an error, but not there when read back:")
+        for line in change_lines(left):
+            TERMINAL.say(line)
+
+
+COMMANDS = (validate, plan, apply, drift)

@@ -30,3 +30,13 @@ class Target:
     settle: Callable[[], None] = nothing_to_wait_for
     preflight: Callable[[], Sequence[Problem]] = nothing_missing
     parallel: int = field(default=10)  # requests in flight
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that a run needs, as `doctor` tells it."""
+
+    name: str
+    ok: bool
+    detail: str
+    help: str | None = None

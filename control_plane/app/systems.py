@@ -1,0 +1,142 @@
+"""The servers of an environment: their addresses and credentials, our clients for them, the secret store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from control_plane import keycloak, kong
+from control_plane.catalog.model import (
+    Catalog,
+    Environment,
+    FileSecretsSettings,
+    KeycloakSettings,
+    KongSettings,
+    SecretRef,
+    VaultSettings,
+)
+from control_plane.engine.target import Target
+from control_plane.engine.values import RealmKey, Secret
+from control_plane.keycloak import Keycloak
+from control_plane.kong import Kong
+from control_plane.problems import ConfigurationError, Problem, Refused, bug
+from control_plane.sandbox.state import Sandbox, load
+from control_plane.secrets import Book, Store, credential, open_store
+
+SANDBOX = Path(".renkei/sandbox")  # below the configuration directory
+SANDBOX_CLIENT = SecretRef("keycloak/admin", "client_secret")
+
+
+@dataclass(frozen=True)
+class Systems:
+    """Everything that one run talks to. Made anew for each reading: the clients remember what they have read."""
+
+    keycloak: Keycloak
+    kong: Kong
+    store: Store
+    book: Book
+    targets: tuple[Target, ...]
+
+    def versions(self, reference: Secret | RealmKey) -> str | None:
+        """The digest of what the reference points at now; None while there is nothing."""
+        match reference:
+            case Secret(ref=ref):
+                return self.book.versions(ref)
+            case RealmKey(realm=realm):
+                return self.keycloak.key_version(realm)
+
+
+def place(catalog: Catalog, directory: Path) -> Catalog:
+    """The catalog with the addresses of this directory's sandbox, when its environment is the embedded one.
+
+    Where no sandbox was ever brought up the catalog stays as it is: to validate it needs none.
+    """
+    if not catalog.environment.embedded:
+        return catalog
+    state = load((directory / SANDBOX).absolute())
+    return replace(catalog, environment=_embedded(catalog, state.sandbox)) if state else catalog
+
+
+def _embedded(catalog: Catalog, sandbox: Sandbox) -> Environment:
+    """What the YAML says of the sandbox, and for the rest its own addresses. An upstream without a URL is the echo."""
+    echo = sandbox.upstream_url
+    upstreams = {api.upstream: echo for api in catalog.apis.values()} if echo else {}
+    return replace(
+        catalog.environment,
+        keycloak=KeycloakSettings(sandbox.keycloak_url, sandbox.client_id, SANDBOX_CLIENT)
+        if sandbox.keycloak_url
+        else None,
+        kong=KongSettings(sandbox.kong_admin_url, sandbox.kong_proxy_url) if sandbox.kong_admin_url else None,
+        secrets=FileSecretsSettings(str(sandbox.secrets_directory)),
+        upstreams={**upstreams, **catalog.environment.upstreams},
+    )
+
+
+def connect(catalog: Catalog, directory: Path, parallel: int) -> Systems:
+    """The clients for one run. Reads our own credentials and the index of secrets, nothing else yet."""
+    environment = catalog.environment
+    settings = _complete(environment)
+    store = open_store(settings.secrets, directory)
+    book = Book(store)
+    client: list[Keycloak] = []
+
+    def reveal(reference: Secret | RealmKey) -> str:
+        match reference:
+            case Secret(ref=ref):
+                return book.reveal(ref)
+            case RealmKey(realm=realm):
+                return client[0].public_key(realm)
+
+    client.append(
+        Keycloak(
+            settings.keycloak,
+            client_secret=_client_secret(settings.keycloak, store, environment, directory),
+            platform=catalog.platform.name,
+            realms=frozenset(catalog.realms),
+            seal=book.seal,
+            reveal=reveal,
+            parallel=parallel,
+        )
+    )
+    token = settings.kong.admin_token
+    gateway = Kong(
+        settings.kong,
+        admin_token=credential(store, token) if token else None,
+        platform=catalog.platform.name,
+        seal=book.seal,
+        reveal=reveal,
+        parallel=parallel,
+    )
+    targets = (keycloak.target(client[0], parallel), kong.target(gateway, parallel))
+    return Systems(client[0], gateway, store, book, targets)
+
+
+@dataclass(frozen=True)
+class _Complete:
+    keycloak: KeycloakSettings
+    kong: KongSettings
+    secrets: VaultSettings | FileSecretsSettings
+
+
+def _complete(environment: Environment) -> _Complete:
+    if environment.embedded and environment.keycloak is None:
+        raise Refused(Problem("the sandbox has not been brought up here", help="renkei sandbox up"))
+    if environment.keycloak is None or environment.kong is None or environment.secrets is None:
+        raise ConfigurationError(
+            Problem(
+                f"environment '{environment.name}' lacks keycloak, kong or secrets",
+                environment.origin,
+                help="give all three, or none of them for the sandbox",
+            )
+        )
+    return _Complete(environment.keycloak, environment.kong, environment.secrets)
+
+
+def _client_secret(settings: KeycloakSettings, store: Store, environment: Environment, directory: Path) -> str:
+    """Our own client's secret: in the sandbox from the file that it wrote, elsewhere from the store."""
+    if not environment.embedded:
+        return credential(store, settings.client_secret)
+    state = load((directory / SANDBOX).absolute())
+    if state is None:
+        raise bug("the sandbox went away")
+    return state.sandbox.client_secret_file.read_text("utf-8").strip()

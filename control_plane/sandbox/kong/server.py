@@ -1,7 +1,7 @@
 """Start the stand-in: Admin API and proxy, both on loopback, both in one event loop.
 
-What the proxy must offer: `Proxy(store, settings)` with `async handle(request)`, `async close()` and `metrics_text()`,
-the Prometheus metrics that the Admin API shows at `/metrics`.
+What the proxy must offer: `Proxy(store, settings)` with `async listen(host, port)`, `async close()` and `metrics_text()`
+(the Prometheus metrics that the Admin API shows at `/metrics`).
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ async def serve(settings: Settings) -> Running:
     async with contextlib.AsyncExitStack() as opened:
         opened.push_async_callback(proxy.close)
         admin_url = await _listen(opened, Admin(store, settings, proxy.metrics_text).handle, settings.admin_port)
-        proxy_url = await _listen(opened, proxy.handle, settings.proxy_port)
+        proxy_url = await _proxy(opened, proxy, settings.proxy_port)
         if settings.data:
             keeping = asyncio.create_task(persistence.keep(store, settings.data))
             opened.push_async_callback(_cancelled, keeping)
@@ -67,10 +67,21 @@ async def _listen(opened: contextlib.AsyncExitStack, handler: Handler, port: int
     try:
         await web.TCPSite(runner, HOST, port, shutdown_timeout=1).start()
     except OSError as error:
-        raise RenkeiError(
-            Problem(f"port {port} on {HOST} is in use", help="Choose another port; 0 takes a free one.")
-        ) from error
+        raise _in_use(port) from error
     return f"http://{HOST}:{runner.addresses[0][1]}"
+
+
+async def _proxy(opened: contextlib.AsyncExitStack, proxy: Proxy, port: int) -> str:
+    try:
+        server = await proxy.listen(HOST, port)
+    except OSError as error:
+        raise _in_use(port) from error
+    opened.callback(server.close)
+    return f"http://{HOST}:{server.sockets[0].getsockname()[1]}"
+
+
+def _in_use(port: int) -> RenkeiError:
+    return RenkeiError(Problem(f"port {port} on {HOST} is in use", help="Choose another port; 0 takes a free one."))
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

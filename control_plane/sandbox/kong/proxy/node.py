@@ -1,0 +1,86 @@
+"""What outlives a request: the snapshots that the proxy works by, its counters, its metrics."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import uuid
+from collections import deque
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+from control_plane.sandbox.kong.proxy.metrics import Metrics
+from control_plane.sandbox.kong.proxy.rates import Rates
+from control_plane.sandbox.kong.proxy.snapshot import Compiler, Snapshot
+from control_plane.sandbox.kong.settings import Settings
+from control_plane.sandbox.kong.store import Store
+
+WORKSPACE = "00000000-0000-0000-0000-000000000000"  # there is one, and it has no rows of its own here
+
+
+class TakeUp:
+    """Which snapshot is in force: a change counts `settings.take_up` seconds after it was noticed."""
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self._store, self._settings = store, settings
+        self._compiler = Compiler(store)
+        self._version = store.version
+        self._current = self._compiler.snapshot()
+        self._coming: deque[tuple[float, Snapshot]] = deque()
+
+    def notice(self) -> None:
+        """Look whether the store has changed."""
+        version = self._store.version
+        if version != self._version:
+            self._version = version
+            self._coming.append((self._settings.clock() + self._settings.take_up, self._compiler.snapshot()))
+
+    def current(self) -> Snapshot:
+        """The snapshot in force."""
+        self.notice()
+        now = self._settings.clock()
+        while self._coming and self._coming[0][0] <= now:
+            self._current = self._coming.popleft()[1]
+        return self._current
+
+
+@dataclass
+class Node:
+    """One running proxy."""
+
+    store: Store
+    settings: Settings
+    take_up: TakeUp
+    rates: Rates
+    metrics: Metrics
+    trusted: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    kept: dict[str, Any] = field(default_factory=dict)  # a plugin's own memory, by the plugin's name
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return self.take_up.current()
+
+    def now(self) -> float:
+        """Seconds since 1970."""
+        return self.settings.clock()
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do this beside the requests; it is cancelled when the proxy closes."""
+        task = asyncio.get_running_loop().create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+
+def node(store: Store, settings: Settings) -> Node:
+    """A node with nothing counted yet."""
+    return Node(
+        store=store,
+        settings=settings,
+        take_up=TakeUp(store, settings),
+        rates=Rates(),
+        metrics=Metrics(),
+        trusted=tuple(ipaddress.ip_network(block, strict=False) for block in settings.trusted_ips),
+    )

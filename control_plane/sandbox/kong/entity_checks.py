@@ -17,9 +17,14 @@ _STREAM = "'tcp', 'tls', 'tls_passthrough' or 'udp'"
 
 def check(schema: Schema, entity: Entity, errors: Errors, *, updating: bool) -> Errors:
     """The errors of single fields, with those of the entity as a whole added."""
+    whole, wrong = [], set(errors)
     errors = dict(errors)
-    found = [CHECKERS[kind](argument, schema, entity, errors, updating) for kind, argument in schema.checks]
-    whole = [error for error in found if error]
+    for kind, argument in schema.checks:
+        if kind == "custom_entity_check" and not wrong.isdisjoint(argument["field_sources"]):
+            continue  # a field that is wrong in itself
+        error = CHECKERS[kind](argument, schema, entity, errors, updating)
+        if error:
+            whole.append(error)
     return {**errors, "@entity": whole} if whole else errors
 
 
@@ -93,11 +98,8 @@ def _put(errors: Errors, path: str, error: Any) -> None:
 
 
 def _in_lua(argument: Any, schema: Schema, entity: Entity, errors: Errors, updating: bool) -> str | None:
-    """A check whose code Kong's schema does not show; it is not made when one of its fields is wrong already."""
-    sources = argument["field_sources"]
-    if any(name in errors for name in sources):
-        return None
-    checker = IN_LUA.get((schema.name, sources[0]))
+    """A check whose code Kong's schema does not show."""
+    checker = IN_LUA.get((schema.name, argument["field_sources"][0]))
     return checker(entity, errors) if checker else None
 
 

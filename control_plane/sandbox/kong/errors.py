@@ -85,7 +85,8 @@ def no_such_entity(fields: Mapping[str, Any]) -> KongError:
 
 def invalid_option(option: str, why: str) -> KongError:
     """Code 11: a query parameter or a ttl."""
-    return coded(400, 11, "invalid options", f"invalid option ({option}: {why})")
+    body = {"code": 11, "name": "invalid options", "message": f"invalid option ({option}: {why})"}
+    return KongError(400, {**body, "options": {option: why}})
 
 
 def literal(value: object) -> str:

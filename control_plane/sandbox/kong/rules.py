@@ -62,9 +62,7 @@ def _len_eq(length: int, value: Any) -> str | None:
 
 
 def _len_min(length: int, value: Any) -> str | None:
-    if len(value) >= length:
-        return None
-    return f"length must be at least {length}" if isinstance(value, str) else "unknown type: nil"  # Kong's own slip
+    return None if len(value) >= length else f"length must be at least {length}"
 
 
 def _starts_with(prefix: str, value: str) -> str | None:

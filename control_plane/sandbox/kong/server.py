@@ -1,8 +1,4 @@
-"""Start the stand-in: Admin API and proxy, both on loopback, both in one event loop.
-
-What the proxy must offer: `Proxy(store, settings)` with `async listen(host, port)`, `async close()` and `metrics_text()`
-(the Prometheus metrics that the Admin API shows at `/metrics`).
-"""
+"""Start the stand-in: Admin API and proxy, both on loopback, both in one event loop."""
 
 from __future__ import annotations
 
@@ -12,19 +8,15 @@ import threading
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 
-from aiohttp import web
-
 from control_plane.problems import Problem, RenkeiError
 from control_plane.sandbox.kong import persistence
 from control_plane.sandbox.kong.admin import Admin
 from control_plane.sandbox.kong.proxy import Proxy
+from control_plane.sandbox.kong.proxy.listener import listen
 from control_plane.sandbox.kong.settings import Settings
 from control_plane.sandbox.kong.store import Store
 
 HOST = "127.0.0.1"
-LINE = 64 * 1024  # bytes that a request line or a header may have
-
-Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 @dataclass(frozen=True)
@@ -49,34 +41,31 @@ async def serve(settings: Settings) -> Running:
     proxy = Proxy(store, settings)
     async with contextlib.AsyncExitStack() as opened:
         opened.push_async_callback(proxy.close)
-        admin_url = await _listen(opened, Admin(store, settings, proxy.metrics_text).handle, settings.admin_port)
-        proxy_url = await _proxy(opened, proxy, settings.proxy_port)
+        admin_url = await _admin(opened, Admin(store, settings, proxy.metrics_text), settings.admin_port)
+        proxy_url = await _proxy(proxy, settings.proxy_port)
         if settings.data:
             keeping = asyncio.create_task(persistence.keep(store, settings.data))
             opened.push_async_callback(_cancelled, keeping)
         return Running(admin_url, proxy_url, store, opened.pop_all().aclose)
 
 
-async def _listen(opened: contextlib.AsyncExitStack, handler: Handler, port: int) -> str:
-    server = web.Server(
-        handler, access_log=None, auto_decompress=False, max_line_size=LINE, max_field_size=LINE, keepalive_timeout=60
-    )
-    runner = web.ServerRunner(server, access_log=None)
-    await runner.setup()
-    opened.push_async_callback(runner.cleanup)
+async def _admin(opened: contextlib.AsyncExitStack, admin: Admin, port: int) -> str:
     try:
-        await web.TCPSite(runner, HOST, port, shutdown_timeout=1).start()
+        listening = await listen(admin.handle, HOST, port)
     except OSError as error:
         raise _in_use(port) from error
-    return f"http://{HOST}:{runner.addresses[0][1]}"
+    opened.push_async_callback(listening.close)
+    return _address(listening.server)
 
 
-async def _proxy(opened: contextlib.AsyncExitStack, proxy: Proxy, port: int) -> str:
+async def _proxy(proxy: Proxy, port: int) -> str:
     try:
-        server = await proxy.listen(HOST, port)
+        return _address(await proxy.listen(HOST, port))
     except OSError as error:
         raise _in_use(port) from error
-    opened.callback(server.close)
+
+
+def _address(server: asyncio.Server) -> str:
     return f"http://{HOST}:{server.sockets[0].getsockname()[1]}"
 
 

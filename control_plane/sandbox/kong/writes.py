@@ -84,8 +84,6 @@ def replace(world: World, entity: Entity, text: str, body: Body, parent: Parent 
         name = entity.key or _name_under(entity)
         assert name is not None  # else _named has refused the text
         body[name] = text if entity.key else body.get(name, text)
-        if existing:
-            body["id"] = existing["id"]
     return _write(world, entity, body, existing)
 
 
@@ -137,9 +135,9 @@ def _expanded(entity: Entity, body: Body) -> Body:
 
 def _checked(world: World, entity: Entity, body: Body, given: Body, existing: Row | None, *, updating: bool) -> Row:
     """Defaults, validation, uniqueness and foreign keys in Kong's order; then the row is stored."""
-    body = _resolved(world.store, entity, body)
     if entity.collection == "plugins" and isinstance(given.get("protocols"), list):
         _check_protocols(world.store, body)
+    body = _resolved(world.store, entity, body)
     record = schema_of(entity, body).entity
     row = filled(record, body)
     ttl = row.pop("ttl", None) if TABLES[entity.collection].ttl else None
@@ -147,7 +145,7 @@ def _checked(world: World, entity: Entity, body: Body, given: Body, existing: Ro
     row = shown(record, row)
     if TABLES[entity.collection].ttl:
         row["ttl"] = ttl or None
-    row["id"] = row["id"].lower()
+    row["id"] = existing["id"] if existing else row["id"].lower()
     _check_unique(world.store, entity, row, existing)
     _check_references(world.store, entity, row)
     world.store.put(entity.collection, row)
@@ -155,8 +153,11 @@ def _checked(world: World, entity: Entity, body: Body, given: Body, existing: Ro
 
 
 def _refuse(entity: Entity, row: Body, *, updating: bool) -> None:
+    undecided = _without_subschema(entity, row)
+    if undecided:
+        raise errors.schema_violation(undecided)
     whole = schema_of(entity, row)
-    found = check(whole, row, {**errors_in(whole.entity, row), **_unknown_plugin(entity, row)}, updating=updating)
+    found = check(whole, row, errors_in(whole.entity, row), updating=updating)
     if found:
         raise errors.schema_violation(found)
 
@@ -171,11 +172,23 @@ def schema_of(entity: Entity, row: Mapping[str, Any]) -> schema.Schema:
     return schema.load_plugin(name) if f"plugin-{name}" in schema.names() else schema.load("plugins")
 
 
-def _unknown_plugin(entity: Entity, row: Body) -> errors.Errors:
-    name = row.get("name")
-    if entity.collection != "plugins" or not isinstance(name, str) or f"plugin-{name}" in schema.names():
-        return {}
-    return {"name": f"plugin '{name}' not enabled; add it to the 'plugins' configuration property"}
+def _without_subschema(entity: Entity, row: Body) -> errors.Errors:
+    """The one mistake that ends validation: plugins are told apart by name, routes by protocols."""
+    if entity.collection == "plugins":
+        name = row.get("name")
+        if name is None:
+            return {"name": "required field missing"}
+        if f"plugin-{name}" not in schema.names():
+            return {"name": f"plugin '{name}' not enabled; add it to the 'plugins' configuration property"}
+    if entity.collection == "routes":
+        protocols = row.get("protocols")
+        if protocols is None:
+            return {"protocols": "required field missing"}
+        known = schema.load("routes").entity.fields["protocols"].raw["elements"]["one_of"]
+        first = protocols[0] if isinstance(protocols, list) and protocols else None
+        if isinstance(protocols, list) and first not in known:
+            return {"protocols": f"unknown type: {'nil' if first is None else first}"}
+    return {}
 
 
 def _automatic(world: World, entity: Entity) -> Body:
@@ -225,17 +238,20 @@ def _resolved(store: Store, entity: Entity, body: Body) -> Body:
 
 
 def _check_protocols(store: Store, plugin: Body) -> None:
-    """A plugin must speak a protocol of its route, or of one of its service's routes if there are any."""
+    """A plugin must speak a protocol of its route, or of one of its service's routes if there are any.
+
+    Kong looks before it resolves names: a route or service that is given by its name fits no protocol.
+    """
     wanted = {str(protocol) for protocol in plugin["protocols"]}
-    route, service = (_id(plugin.get(scope)) for scope in ("route", "service"))
     why = None
-    if route:
-        row = store.get("routes", route)
-        if row and wanted.isdisjoint(row["protocols"]):
+    if plugin.get("route"):
+        row = store.get("routes", _id(plugin["route"]) or "")
+        if row is None or wanted.isdisjoint(row["protocols"]):
             why = "must match the associated route's protocols"
-    elif service:
-        routes = store.referring("routes", "service", service)
-        if routes and all(wanted.isdisjoint(row["protocols"]) for row in routes):
+    elif plugin.get("service"):
+        service = _id(plugin["service"])
+        routes = store.referring("routes", "service", service or "")
+        if service is None or (routes and all(wanted.isdisjoint(row["protocols"]) for row in routes)):
             why = "must match the protocols of at least one route pointing to this Plugin's service"
     if why:
         raise errors.schema_violation({"protocols": why})

@@ -13,15 +13,16 @@ from __future__ import annotations
 import json
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from urllib.parse import parse_qs, unquote_plus
-
-from aiohttp import web
 
 from control_plane.sandbox.kong import errors
 from control_plane.sandbox.kong.admin import balancing, crud, nodes
 from control_plane.sandbox.kong.admin.bodies import UnsupportedMediaType
 from control_plane.sandbox.kong.admin.call import Answer, Call, Node
+from control_plane.sandbox.kong.proxy.exchange import Incoming
+from control_plane.sandbox.kong.proxy.reply import Reply
+from control_plane.sandbox.kong.proxy.wire import Headers, unwire, wire
 from control_plane.sandbox.kong.settings import SERVER, Settings
 from control_plane.sandbox.kong.store import Store
 from control_plane.sandbox.kong.writes import World
@@ -36,23 +37,21 @@ class Admin:
     def __init__(self, store: Store, settings: Settings, metrics: Callable[[], str]) -> None:
         self._node = Node(World(store, settings.clock), settings, str(uuid.uuid4()), metrics)
 
-    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def handle(self, incoming: Incoming, send: Callable[[Reply], Awaitable[None]]) -> None:
         """One request."""
-        body = await request.content.read(MOST_BODY + 1)
-        while len(body) <= MOST_BODY and not request.content.at_eof():
-            body += await request.content.read(MOST_BODY + 1 - len(body))
-        if len(body) > MOST_BODY:
-            return _response(request, Answer(413, {"message": "Payload too large"}))
-        path, _, query = request.raw_path.partition("?")
-        call = Call(
-            method=request.method,
-            path=path.rstrip("/"),
-            segments=tuple(unquote_plus(part) for part in path.removesuffix("/").split("/")[1:]),
-            query={name: tuple(values) for name, values in parse_qs(query, keep_blank_values=True).items()},
-            headers={name.lower(): value for name, value in request.headers.items()},
-            body=body,
-        )
-        return _response(request, answer(self._node, call))
+        await send(_reply(incoming, answer(self._node, _call(incoming))))
+
+
+def _call(incoming: Incoming) -> Call:
+    path = incoming.path
+    return Call(
+        method=incoming.method,
+        path=unwire(path.rstrip("/")),
+        segments=tuple(unquote_plus(unwire(part)) for part in path.removesuffix("/").split("/")[1:]),
+        query={name: tuple(values) for name, values in parse_qs(incoming.query or "", keep_blank_values=True).items()},
+        headers={name.lower(): value for name, value in incoming.headers},
+        body=incoming.body,
+    )
 
 
 def answer(node: Node, call: Call) -> Answer:
@@ -69,6 +68,8 @@ def answer(node: Node, call: Call) -> Answer:
 
 
 def _dispatched(node: Node, call: Call) -> Answer:
+    if len(call.body) > MOST_BODY:
+        return Answer(413, {"message": "Payload too large"})
     special = nodes.handlers(call.segments)
     where = None if special else crud.place(call.segments)
     if special:
@@ -92,25 +93,26 @@ def _dispatched(node: Node, call: Call) -> Answer:
     return crud.answer(node.world, call, where)
 
 
-def _response(request: web.BaseRequest, found: Answer) -> web.Response:
-    headers = {
-        "Server": SERVER,
-        "Access-Control-Allow-Origin": request.headers.get("Origin", "*"),
-        "Access-Control-Allow-Credentials": "true",
-    }
-    if request.method == "OPTIONS" and found.status == 204:
-        asked = request.headers.get("Access-Control-Request-Headers", "Content-Type")
-        headers |= {
-            "Allow": found.body,
-            "Access-Control-Allow-Methods": found.body,
-            "Access-Control-Allow-Headers": asked,
-        }
-        return web.Response(status=204, headers=headers)
-    if found.status == 200 and request.headers.get("If-None-Match") == "*":
-        return web.Response(status=304, headers=headers)
-    if found.body is None:
-        return web.Response(status=found.status, headers=headers)
-    text = found.body if isinstance(found.body, str) else json.dumps(found.body, ensure_ascii=False, default=dict)
-    return web.Response(
-        status=found.status, headers={**headers, "Content-Type": found.content_type}, body=text.encode()
+def _reply(incoming: Incoming, found: Answer) -> Reply:
+    headers = Headers(
+        [
+            ("Server", SERVER),
+            ("Access-Control-Allow-Origin", incoming.headers.get("Origin") or "*"),
+            ("Access-Control-Allow-Credentials", "true"),
+        ]
     )
+    if incoming.method == "OPTIONS" and found.status == 204:
+        headers.add("Allow", found.body)
+        headers.add("Access-Control-Allow-Methods", found.body)
+        asked = incoming.headers.get("Access-Control-Request-Headers")
+        headers.add("Access-Control-Allow-Headers", asked or "Content-Type")
+        return Reply(204, headers)
+    if found.status == 200 and incoming.headers.get("If-None-Match") == "*":
+        return Reply(304, headers)
+    if found.body is None:
+        return Reply(found.status, headers)
+    text = found.body if isinstance(found.body, str) else json.dumps(found.body, ensure_ascii=False, default=dict)
+    body = text.encode()
+    headers.add("Content-Type", wire(found.content_type))
+    headers.add("Content-Length", str(len(body)))
+    return Reply(found.status, headers, b"" if incoming.method == "HEAD" else body)

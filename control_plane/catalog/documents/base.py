@@ -1,0 +1,28 @@
+"""What all documents have in common."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from control_plane.catalog.words import Count
+
+
+class Entry(BaseModel):
+    """A mapping in a file: strict types, no unknown key, never changed after it was read."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=False)
+
+
+class CallLimit(Entry):
+    """Calls that one service may make in a span of time; several spans hold together."""
+
+    second: Count | None = Field(None, description="Calls in a second.")
+    minute: Count | None = Field(None, description="Calls in a minute.")
+    hour: Count | None = Field(None, description="Calls in an hour.")
+    day: Count | None = Field(None, description="Calls in a day.")
+    month: Count | None = Field(None, description="Calls in a month.")
+    year: Count | None = Field(None, description="Calls in a year.")
+
+    def spans(self) -> dict[str, int]:
+        """The spans that are given, the shortest first."""
+        return self.model_dump(exclude_none=True)

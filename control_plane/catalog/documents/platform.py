@@ -1,0 +1,87 @@
+"""renkei.yaml: the platform, its environments and its limits."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from control_plane.catalog.documents.base import Entry
+from control_plane.catalog.words import Id, Secret, Text, Url, Verify, Zone, wrong
+
+
+class KeycloakEntry(Entry):
+    """The identity provider of an environment."""
+
+    url: Url = Field(description="Where renkei reaches Keycloak.")
+    realm: Text = Field("master", description="The realm of our own client.")
+    client_id: Text = Field(description="Our own client; it has a service account.")
+    client_secret: Secret = Field(description="Its secret: !secret path#field")
+    public_url: Url | None = Field(None, description="The issuer's address in tokens, where it is not `url`.")
+    verify: Verify = Field(True, description="Check the server's certificate; a path names the CA bundle.")
+
+
+class KongEntry(Entry):
+    """The gateway of an environment."""
+
+    admin_url: Url = Field(description="The Admin API.")
+    proxy_url: Url | None = Field(None, description="The gateway itself, to see that a change was taken up.")
+    admin_token: Secret | None = Field(None, description="Sent as Kong-Admin-Token, where a proxy asks for one.")
+    verify: Verify = Field(True, description="Check the server's certificate; a path names the CA bundle.")
+
+
+class VaultEntry(Entry):
+    """Vault or OpenBao, KV version 2."""
+
+    url: Url = Field(description="Where the store answers.")
+    mount: Text = Field("secret", description="The mount of the KV engine.")
+    path: Text = Field(description="What stands before the path of every secret.")
+    auth: Literal["token", "approle"] = Field(
+        "token",
+        description="token: VAULT_TOKEN. approle: VAULT_ROLE_ID and VAULT_SECRET_ID.",
+    )
+    verify: Verify = Field(True, description="Check the server's certificate; a path names the CA bundle.")
+
+
+class SecretsEntry(Entry):
+    """The store of secrets: one of `vault` and `files`."""
+
+    vault: VaultEntry | None = Field(None, description="Vault or OpenBao.")
+    files: Text | None = Field(None, description="A directory, relative to the configuration. Not for production.")
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> SecretsEntry:
+        if (self.vault is None) == (self.files is None):
+            raise wrong("exactly one of 'vault' and 'files' is expected")
+        return self
+
+
+class EnvironmentEntry(Entry):
+    """A place where the platform runs. With neither `keycloak` nor `kong` it is the embedded sandbox."""
+
+    title: Text | None = Field(None, description="What people call it.")
+    extends: Id | None = Field(None, description="Takes every section that is not given here from that environment.")
+    keycloak: KeycloakEntry | None = Field(None, description="The identity provider.")
+    kong: KongEntry | None = Field(None, description="The gateway.")
+    secrets: SecretsEntry | None = Field(None, description="The store of secrets.")
+    upstreams: dict[Id, Url] | None = Field(None, description="Where the servers of the APIs are: name and URL.")
+
+
+class LimitsEntry(Entry):
+    """Bounds on one run."""
+
+    deletes: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
+        10, description="A plan that deletes more is refused unless the number is named."
+    )
+    parallel: Annotated[int, Field(ge=1, le=100)] = Field(10, description="Writes in flight per system.")
+
+
+class PlatformDocument(Entry):
+    """The platform itself."""
+
+    platform: Id = Field(description="The ownership mark on everything that renkei creates. Never change it.")
+    title: Text | None = Field(None, description="What people call the platform.")
+    locale: Literal["ja", "en"] = Field("ja", description="The language of lists and headings.")
+    timezone: Zone = Field("Asia/Tokyo", description="The zone in which a date is a day (IANA name).")
+    limits: LimitsEntry = Field(default_factory=LimitsEntry, description="Bounds on one run.")
+    environments: dict[Id, EnvironmentEntry] = Field(min_length=1, description="Where the platform runs.")

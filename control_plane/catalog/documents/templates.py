@@ -1,0 +1,118 @@
+"""templates/*.yaml: realm baselines and API plans."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from control_plane.catalog.documents.base import CallLimit, Entry
+from control_plane.catalog.words import AttributeName, Duration, EachOnce, Id, Locale, Text
+
+Few = Annotated[int, Field(ge=0, le=64)]
+
+
+class MfaEntry(Entry):
+    """Who shows a second factor, and which."""
+
+    required: Literal["everyone", "by-role"] | None = Field(
+        None, description="everyone, or by-role: only people with a role that has `mfa: required`."
+    )
+    factors: Annotated[list[Literal["totp", "passkey"]], EachOnce] | None = Field(
+        None, min_length=1, description="What counts as a second factor."
+    )
+
+
+class PasswordEntry(Entry):
+    """The password policy."""
+
+    length: Annotated[int, Field(ge=8, le=128)] | None = Field(None, description="At least so many characters.")
+    upper: Few | None = Field(None, description="At least so many upper-case letters.")
+    lower: Few | None = Field(None, description="At least so many lower-case letters.")
+    digits: Few | None = Field(None, description="At least so many digits.")
+    special: Few | None = Field(None, description="At least so many special characters.")
+    history: Few | None = Field(None, description="Not one of the last so many passwords.")
+    not_username: bool | None = Field(None, description="Not the username.")
+    not_email: bool | None = Field(None, description="Not the e-mail address.")
+    max_age_days: Annotated[int, Field(ge=0, le=3650)] | None = Field(None, description="To be changed after days.")
+
+
+class BruteForceEntry(Entry):
+    """When wrong passwords lock an account, and for how long."""
+
+    failures: Annotated[int, Field(ge=1, le=1000)] | None = Field(None, description="Wrong passwords until locked.")
+    wait: Duration | None = Field(None, description="How long it is locked; grows with each further failure.")
+    max_wait: Duration | None = Field(None, description="The longest that it is locked.")
+    reset_after: Duration | None = Field(None, description="Failures are forgotten after this.")
+    permanent: bool | None = Field(None, description="Locked until an administrator unlocks it.")
+
+
+class TokensEntry(Entry):
+    """How long tokens and sessions live."""
+
+    access: Duration | None = Field(None, description="An access token.")
+    sso_idle: Duration | None = Field(None, description="A session in which nothing happens.")
+    sso_max: Duration | None = Field(None, description="A session at all.")
+    client_idle: Duration | None = Field(None, description="A client's session in which nothing happens.")
+    client_max: Duration | None = Field(None, description="A client's session at all.")
+    offline_idle: Duration | None = Field(None, description="An offline session in which nothing happens.")
+    login: Duration | None = Field(None, description="The time to log in.")
+    action: Duration | None = Field(None, description="The time for one action of a user, as a new password.")
+
+
+class OtpEntry(Entry):
+    """One-time passwords."""
+
+    type: Literal["totp", "hotp"] | None = Field(None, description="By time (totp) or by counter (hotp).")
+    digits: Literal[6, 8] | None = Field(None, description="6 or 8.")
+    period: Duration | None = Field(None, description="How long a code of type totp is shown.")
+    algorithm: Literal["HmacSHA1", "HmacSHA256", "HmacSHA512"] | None = Field(
+        None, description="HmacSHA1 is what the usual phone apps can do."
+    )
+    look_ahead: Few | None = Field(None, description="Codes around the current one that are accepted too.")
+    reusable: bool | None = Field(None, description="Whether a code may be used twice in its period.")
+
+
+class EventsEntry(Entry):
+    """The record of logins and of changes."""
+
+    days: Annotated[int, Field(ge=1, le=3650)] | None = Field(None, description="How long it is kept.")
+
+
+class RealmTemplateEntry(Entry):
+    """What a realm has from its first day."""
+
+    template: Id = Field(description="The id.")
+    title: Text | None = Field(None, description="What people call it.")
+    extends: Id | None = Field(None, description="Takes each key of each section that is not given from this template.")
+    mfa: MfaEntry | None = Field(None, description="Who shows a second factor.")
+    password: PasswordEntry | None = Field(None, description="The password policy.")
+    brute_force: BruteForceEntry | None = Field(None, description="When wrong passwords lock an account.")
+    tokens: TokensEntry | None = Field(None, description="How long tokens and sessions live.")
+    otp: OtpEntry | None = Field(None, description="One-time passwords.")
+    events: EventsEntry | None = Field(None, description="The record of logins and of changes.")
+    locales: Annotated[list[Locale], EachOnce] | None = Field(
+        None, min_length=1, description="Languages of the login page; the first is the default."
+    )
+    ssl_required: Literal["all", "external", "none"] | None = Field(
+        None, description="external: HTTPS except from private addresses."
+    )
+    attributes: Annotated[list[AttributeName], EachOnce] | None = Field(
+        None, description="Attributes of users that the realm knows besides its own."
+    )
+
+
+class PlanEntry(Entry):
+    """How often a service may call an API, per level."""
+
+    plan: Id = Field(description="The id.")
+    title: Text | None = Field(None, description="What people call it.")
+    extends: Id | None = Field(None, description="Takes each limit of each level that is not given from this plan.")
+    levels: dict[Id, CallLimit] = Field(default_factory=dict, description="Level and its limit.")
+
+
+class TemplatesDocument(Entry):
+    """Realm templates and API plans; either list may be left out."""
+
+    realm_templates: list[RealmTemplateEntry] = Field(default_factory=list, description="Realm baselines.")
+    api_plans: list[PlanEntry] = Field(default_factory=list, description="API plans.")

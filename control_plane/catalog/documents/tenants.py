@@ -1,0 +1,137 @@
+"""tenants/*.yaml: one organization each, its people and its services."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag, model_validator
+
+from control_plane.catalog.documents.base import CallLimit, Entry
+from control_plane.catalog.words import (
+    Address,
+    AttributeName,
+    Day,
+    EachOnce,
+    Email,
+    Id,
+    Moment,
+    RedirectUri,
+    Text,
+    Username,
+    VersionId,
+    wrong,
+)
+
+
+class RealmEntry(Entry):
+    """Where the tenant's people live: one of `template` and `shared`."""
+
+    template: Id | None = Field(None, description="A realm of its own, made from this template.")
+    shared: Id | None = Field(None, description="A top-level group in the realm of this tenant.")
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> RealmEntry:
+        if (self.template is None) == (self.shared is None):
+            raise wrong("exactly one of 'template' and 'shared' is expected")
+        return self
+
+
+class GroupEntry(Entry):
+    """A group of people, and what every member may do."""
+
+    group: Id = Field(description="The id, unique in the tenant.")
+    title: Text = Field(description="What people call it.")
+    roles: Annotated[list[Id], EachOnce] = Field(default_factory=list, description="Roles of every member.")
+
+
+class UserEntry(Entry):
+    """A person with an account."""
+
+    username: Username = Field(description="Unique in the realm; cannot change later.")
+    family_name: Text = Field(description="姓")
+    given_name: Text = Field(description="名")
+    email: Email | None = Field(None, description="Unique in the realm.")
+    groups: Annotated[list[Id], EachOnce] = Field(default_factory=list, description="Groups of the same tenant.")
+    roles: Annotated[list[Id], EachOnce] = Field(
+        default_factory=list, description="Given to this person alone; a group is better."
+    )
+    start: Moment | None = Field(None, alias="from", description="Before it the account is disabled.")
+    until: Moment | None = Field(None, description="After this day the account is disabled.")
+    attributes: dict[AttributeName, Text] = Field(
+        default_factory=dict, description="Only such as the realm's template declares."
+    )
+
+
+class RosterEntry(Entry):
+    """People from a CSV file, as a spreadsheet saves it."""
+
+    csv: Text = Field(description="The file, relative to the configuration directory.")
+    also: list[UserEntry] = Field(default_factory=list, description="People who are not in the file.")
+
+
+class ApprovalEntry(Entry):
+    """Who allowed that limited data are read."""
+
+    application: Text = Field(description="The application's number.")
+    by: Id = Field(description="The tenant that owns the data.")
+    on: Day = Field(description="The day of the decision.")
+
+
+class GrantEntry(Entry):
+    """What a service may call."""
+
+    api: Id = Field(description="The API.")
+    levels: Annotated[list[Id], EachOnce] = Field(min_length=1, description="Levels of that API.")
+    scopes: Annotated[list[Id], EachOnce] = Field(
+        default_factory=list, description="Which data; needed when the API has scoping."
+    )
+    versions: Annotated[list[VersionId], EachOnce] | None = Field(
+        None, min_length=1, description="Versions of that API; left out: every version at the gateway."
+    )
+    start: Moment | None = Field(None, alias="from", description="The access period's beginning.")
+    until: Moment | None = Field(None, description="Its last day, or the instant at which it ends.")
+    approval: ApprovalEntry | None = Field(
+        None, description="The owner's approval; needed for limited data of another tenant."
+    )
+
+
+class ServiceEntry(Entry):
+    """A connected service: the one that calls."""
+
+    service: Id = Field(description="The id, unique in the tenant.")
+    title: Text = Field(description="What people call it.")
+    auth: Annotated[list[Literal["api-key", "token"]], EachOnce] = Field(
+        min_length=1, description="How it proves who it is; a grant needs one that the API takes too."
+    )
+    allowed_ips: Annotated[list[Address], EachOnce] = Field(
+        default_factory=list, description="Only from here; empty: from everywhere."
+    )
+    redirect_uris: Annotated[list[RedirectUri], EachOnce] = Field(
+        default_factory=list, description="Where a login may return to: exact, https."
+    )
+    contact: Email | None = Field(None, description="Who is told before something changes.")
+    start: Moment | None = Field(None, alias="from", description="The service's own period: its beginning.")
+    until: Moment | None = Field(None, description="Its last day, or the instant at which it ends.")
+    limits: dict[Id, dict[Id, CallLimit]] = Field(
+        default_factory=dict, description="Its own limit instead of the API's: API, level, limit."
+    )
+    grants: list[GrantEntry] = Field(default_factory=list, description="What it may call. Nothing else.")
+
+
+def _list_or_roster(value: Any) -> str:
+    return "roster" if isinstance(value, dict | RosterEntry) else "list"
+
+
+class TenantDocument(Entry):
+    """An organization."""
+
+    tenant: Id = Field(description="The id; names its realm and its services. Cannot change later.")
+    title: Text = Field(description="What people call it.")
+    type: Literal["prefecture", "municipality", "university", "company"] = Field(description="What it is.")
+    realm: RealmEntry = Field(description="Where its people live: a realm of its own, or another's.")
+    groups: list[GroupEntry] = Field(default_factory=list, description="Groups of people.")
+    users: Annotated[
+        Annotated[list[UserEntry], Tag("list")] | Annotated[RosterEntry, Tag("roster")],
+        Discriminator(_list_or_roster),
+    ] = Field(default_factory=list, description="People: a list, or a roster from a CSV file.")
+    services: list[ServiceEntry] = Field(default_factory=list, description="Connected services.")

@@ -1,0 +1,261 @@
+"""The words of the language: what one value may be, as types for the documents.
+
+Text comes in as text (origins never guesses a date or an octal number); each type here reads it, or says in one
+sentence what it is not. A pattern has its sentence in PATTERNS, so that it is checked by pydantic's core and stands in
+the JSON Schema too.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable
+from datetime import date, datetime
+from difflib import get_close_matches
+from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import SplitResult, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from pydantic import AfterValidator, BeforeValidator, Field, InstanceOf, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from control_plane.catalog.model import SecretRef
+
+ID = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
+VERSION = r"^v[0-9]+(\.[0-9]+)*$"
+TEXT = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f\x{3000}][^\x00-\x1f\x7f]*$"
+USERNAME = r"^[a-z0-9][a-z0-9._-]{2,254}$"
+EMAIL = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
+PATH = r"^(/[A-Za-z0-9._~-]+)+$"
+UPSTREAM_PATH = r"^/$|^(/[A-Za-z0-9._~-]+)+/?$"
+FIWARE_SERVICE = r"^[a-z0-9_]{1,50}$"
+FIWARE_PATH = r"^/#?$|^(/[A-Za-z0-9_]{1,50}){1,10}(/#)?$"
+ATTRIBUTE = r"^[a-z][A-Za-z0-9_-]{0,63}$"
+LOCALE = r"^[a-z]{2}(-[A-Z]{2})?$"
+
+PATTERNS = {
+    ID: "an id has lower-case letters, digits and '-' (not at its ends), at most 63 characters",
+    VERSION: "a version is 'v' and numbers: v2, v2.1",
+    TEXT: "the text must not be empty, nor hold line breaks or control characters",
+    USERNAME: "a username has lower-case letters, digits and '.', '_', '-', and at least 3 characters",
+    EMAIL: "this is not an e-mail address: name@example.jp",
+    PATH: "a path begins with '/' and does not end with it; letters, digits and '.', '_', '~', '-'",
+    UPSTREAM_PATH: "a path begins with '/'; letters, digits and '.', '_', '~', '-'",
+    FIWARE_SERVICE: "a Fiware-Service has lower-case letters, digits and '_', at most 50 characters",
+    FIWARE_PATH: "a Fiware-ServicePath is like /road, or /road/# for all below it; letters, digits and '_'",
+    ATTRIBUTE: "the name of an attribute begins with a lower-case letter; letters, digits, '_', '-'",
+    LOCALE: "a locale is like ja or pt-BR",
+}
+"""What a value that misses its pattern is told."""
+
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+LONGEST = 10 * 365 * 86400
+T = TypeVar("T")
+
+
+def wrong(sentence: str, help: str | None = None, **context: Any) -> PydanticCustomError:
+    """A problem in our own words; `help` may be pasted."""
+    return PydanticCustomError("renkei", "{sentence}", {"sentence": sentence, "help": help, **context})
+
+
+def _text(value: Any, what: str) -> str:
+    if not isinstance(value, str):
+        raise wrong(f"{what} is expected")
+    return value
+
+
+def read_date(value: Any) -> date:
+    text = _text(value, "a date, like 2027-03-31,")
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text, re.ASCII):
+        raise wrong("a date is written YYYY-MM-DD", _as_date(text))
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise wrong("there is no such day in the calendar") from None
+
+
+def read_moment(value: Any) -> date | datetime:
+    """A date (a whole day) or an instant with its offset."""
+    text = _text(value, "a date, like 2027-03-31,")
+    if not re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]", text, re.ASCII):
+        return read_date(text)
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise wrong("an instant is written like 2026-04-01T09:00:00+09:00") from None
+    if instant.tzinfo is None:
+        raise wrong("an instant needs its offset", f"{text}+09:00")
+    try:
+        instant.timestamp()
+    except (ValueError, OverflowError):
+        raise wrong("this instant is out of the calendar's range") from None
+    return instant
+
+
+def _as_date(text: str) -> str | None:
+    found = re.fullmatch(r"([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})", text, re.ASCII)
+    return f"{found[1]}-{int(found[2]):02}-{int(found[3]):02}" if found else None
+
+
+def read_duration(value: Any) -> int:
+    """Seconds."""
+    if isinstance(value, str) and (found := re.fullmatch(r"([1-9][0-9]{0,8})([smhd])", value, re.ASCII)):
+        value = int(found[1]) * UNITS[found[2]]
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise wrong("a duration is a number with s, m, h or d (90s, 30m, 10h, 7d), or seconds")
+    if not 1 <= value <= LONGEST:
+        raise wrong("a duration is at least 1 second and at most 10 years")
+    return value
+
+
+def read_address(value: str) -> str:
+    """An address or a network; host bits must be zero."""
+    try:
+        if "/" in value:
+            ipaddress.ip_network(value)
+        else:
+            ipaddress.ip_address(value)
+    except ValueError:
+        raise wrong("this is not an IP address or a network (203.0.113.0/24)", _as_network(value)) from None
+    return value
+
+
+def _as_network(text: str) -> str | None:
+    try:
+        return str(ipaddress.ip_network(text, strict=False))
+    except ValueError:
+        return None
+
+
+def read_url(value: str) -> str:
+    parts = _url(value)
+    if parts.query or parts.fragment:
+        raise wrong("this URL must not have a query or a fragment")
+    return value.rstrip("/")
+
+
+def read_link(value: str) -> str:
+    """A URL for people: a query and a fragment are allowed."""
+    _url(value)
+    return value
+
+
+def read_redirect(value: str) -> str:
+    """Where a login may return to: exact, and https except on the loopback (RFC 8252, 7.3)."""
+    if "*" in value:
+        raise wrong("a redirect URI is exact: '*' would send logins to addresses that nobody chose")
+    parts = _url(value)
+    if parts.fragment or value.endswith("#"):
+        raise wrong("a redirect URI has no fragment (RFC 6749, 3.1.2)")
+    if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
+        raise wrong("a redirect URI is https, except on the loopback", "https" + value[4:])
+    return value
+
+
+def _url(value: str) -> SplitResult:
+    try:
+        parts = urlsplit(value)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise wrong("this is not a URL") from None
+    if parts.scheme not in ("http", "https") or not host:
+        raise wrong("a URL begins with http:// or https:// and a host")
+    if parts.username is not None or parts.password is not None:
+        raise wrong("a URL must not carry a user's name or password", "name secrets with !secret path#field")
+    if not re.fullmatch(r"[!-~]+", value, re.ASCII):
+        raise wrong("a URL has no blanks and no characters beyond ASCII")
+    return parts
+
+
+def _verify(value: Any) -> Any:
+    if not isinstance(value, bool) and not (isinstance(value, str) and value):
+        raise wrong("true, false or the path of a CA bundle is expected")
+    return value
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise wrong("this is no time zone of the IANA database", nearest(value, available_timezones())) from None
+    return value
+
+
+def nearest(word: str, words: Iterable[str]) -> str | None:
+    """The word that was probably meant."""
+    found = get_close_matches(word, sorted(words), 1, 0.6)
+    return f"did you mean '{found[0]}'?" if found else None
+
+
+def _auth(value: Any) -> Any:
+    if value == "none":
+        return []
+    if value == []:
+        raise wrong("an empty list; for an API that is open to all write it out", "auth: none")
+    return value
+
+
+def _each_once(values: list[T]) -> list[T]:
+    for index, value in enumerate(values):
+        if value in values[:index]:
+            raise wrong(f"'{value}' stands twice in this list", index=index)
+    return values
+
+
+def _dots(value: str) -> str:
+    if any(segment in (".", "..") for segment in value.split("/")):
+        raise wrong("a path has no '.' or '..' segments")
+    return value
+
+
+def _text_schema(**more: Any) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", **more})
+
+
+Id = Annotated[str, Field(pattern=ID)]
+VersionId = Annotated[str, Field(pattern=VERSION)]
+Text = Annotated[str, Field(pattern=TEXT, max_length=255)]
+Description = Annotated[str, Field(max_length=4000)]
+Username = Annotated[str, Field(pattern=USERNAME)]
+Email = Annotated[str, Field(pattern=EMAIL, max_length=254)]
+PathPrefix = Annotated[str, Field(pattern=PATH, max_length=255), AfterValidator(_dots)]
+UpstreamPath = Annotated[str, Field(pattern=UPSTREAM_PATH, max_length=255), AfterValidator(_dots)]
+FiwareService = Annotated[str, Field(pattern=FIWARE_SERVICE)]
+FiwarePath = Annotated[str, Field(pattern=FIWARE_PATH)]
+AttributeName = Annotated[str, Field(pattern=ATTRIBUTE)]
+Locale = Annotated[str, Field(pattern=LOCALE)]
+Count = Annotated[int, Field(ge=1, le=2_000_000_000)]
+Address = Annotated[str, AfterValidator(read_address)]
+Url = Annotated[str, AfterValidator(read_url), _text_schema(format="uri", pattern="^https?://")]
+Link = Annotated[str, AfterValidator(read_link), _text_schema(format="uri", pattern="^https?://")]
+RedirectUri = Annotated[str, AfterValidator(read_redirect), _text_schema(format="uri", pattern="^https?://[^*]+$")]
+Day = Annotated[date, BeforeValidator(read_date), _text_schema(format="date")]
+Moment = Annotated[
+    date | datetime,
+    BeforeValidator(read_moment),
+    _text_schema(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ].+([+-][0-9]{2}:[0-9]{2}|Z))?$"),
+]
+Duration = Annotated[
+    int,
+    BeforeValidator(read_duration),
+    WithJsonSchema(
+        {"anyOf": [{"type": "string", "pattern": "^[1-9][0-9]*[smhd]$"}, {"type": "integer", "minimum": 1}]}
+    ),
+]
+Secret = Annotated[InstanceOf[SecretRef], _text_schema(pattern="^[^#]+#[^#]+$", description="!secret path#field")]
+Verify = Annotated[bool | str, BeforeValidator(_verify), WithJsonSchema({"type": ["boolean", "string"]})]
+Zone = Annotated[str, AfterValidator(_zone)]
+EachOnce = AfterValidator(_each_once)
+AuthOrNone = Annotated[
+    list[Literal["api-key", "token"]],
+    EachOnce,
+    BeforeValidator(_auth),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"const": "none"},
+                {"type": "array", "items": {"enum": ["api-key", "token"]}, "minItems": 1, "uniqueItems": True},
+            ]
+        }
+    ),
+]

@@ -6,6 +6,7 @@ Proxies and certificates are those that `requests` finds in the environment: HTT
 from __future__ import annotations
 
 import hashlib
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from control_plane.sandbox.progress import Step, Tell
 
 PIECE = 256 * 1024
 ATTEMPTS = 4
+PAUSE = 1.0  # seconds after the first attempt, twice as many after the second
 TIMEOUT = (15, 60)  # seconds to connect, and without a byte
 
 
@@ -46,9 +48,8 @@ def fetch(file: Pinned, into: Path, tell: Tell) -> Path:
                 break
             except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as why:
                 if attempt == ATTEMPTS:
-                    raise RenkeiError(
-                        Problem(f"{file.title} cannot be fetched: {_short(why)}", help=file.hint)
-                    ) from None
+                    raise _refused(file, why) from None
+                time.sleep(PAUSE * attempt)
         found = sha256_of(part)
         if found != file.sha256:
             part.unlink()
@@ -93,9 +94,22 @@ def sha256_of(path: Path) -> str:
 
 def _refused(file: Pinned, why: requests.RequestException) -> RenkeiError:
     answer = why.response
-    said = f"answered {answer.status_code} {answer.reason}" if answer is not None else _short(why)
-    return RenkeiError(Problem(f"the download of {file.title} was refused: {file.url} {said}", help=file.hint))
+    said = f"answered {answer.status_code} {answer.reason}" if answer is not None else _said(why)
+    return RenkeiError(Problem(f"{file.title} cannot be fetched: {file.url} {said}", help=file.hint))
 
 
-def _short(why: Exception) -> str:
-    return " ".join(str(why).split())[:200] or type(why).__name__
+def _said(why: requests.RequestException) -> str:
+    """In words: what requests itself says is a chain of class names."""
+    match why:
+        case requests.exceptions.SSLError():
+            return "has a certificate that is not trusted here"
+        case requests.exceptions.ProxyError():
+            return "cannot be reached through the proxy"
+        case requests.Timeout():
+            return "did not answer in time"
+        case requests.exceptions.ChunkedEncodingError():
+            return "broke off the answer"
+        case requests.ConnectionError():
+            return "cannot be reached"
+        case _:
+            return " ".join(str(why).split())[:200]

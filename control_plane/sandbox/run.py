@@ -1,4 +1,4 @@
-"""The sandbox of one configuration directory: up, down, status. Each can be repeated and mends what was left half done."""
+"""The sandbox of one configuration directory: up, down, status. Each can be repeated and mends what was half done."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from control_plane.sandbox.distribution import Distribution, installed
 from control_plane.sandbox.memory import need_memory
 from control_plane.sandbox.processes import Process, python_environment, spawn, stop
 from control_plane.sandbox.progress import Step, Tell, silence
-from control_plane.sandbox.state import Sandbox, State, load, prepare, save
+from control_plane.sandbox.state import LOCK, Sandbox, State, load, prepare, save
 
 PARTS = ("keycloak", "kong", "echo")
 USUAL = {"keycloak": 8180, "keycloak-management": 9180, "kong-admin": 8101, "kong-proxy": 8100, "echo": 8190}
@@ -69,7 +69,7 @@ def up(
     Raises RenkeiError; what this call started is then stopped again.
     """
     directory = private_directory(directory.absolute())
-    with locked(directory / "lock"):
+    with locked(directory / LOCK):
         state = load(directory) or State(prepare(directory))
         prepare(directory)
         state = replace(state, until=datetime.now(UTC) + lifetime, owner=owner)
@@ -89,7 +89,9 @@ def down(directory: Path, *, wipe: bool = False, tell: Tell = silence) -> bool:
     directory = directory.absolute()
     if not directory.is_dir():
         return False
-    with locked(directory / "lock"):
+    if not (directory / LOCK).exists():  # `up` makes it first of all: without it this is somebody's own directory
+        raise RenkeiError(f"{directory} is no sandbox")
+    with locked(directory / LOCK):
         try:
             state = load(directory)
         except RenkeiError:

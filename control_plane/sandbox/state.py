@@ -20,6 +20,7 @@ from control_plane.sandbox.cache import private_directory, write_private
 from control_plane.sandbox.processes import Process, find
 
 FORMAT = 1
+LOCK = "sandbox.lock"  # held by up and down; marks the directory as one that `down --wipe` may remove
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,7 @@ class State:
 def prepare(directory: Path) -> Sandbox:
     """The directories of a sandbox that has no addresses yet."""
     private_directory(directory)
+    (directory / LOCK).touch(mode=0o600)
     for inner in ("accounts", "secrets", "logs"):
         private_directory(directory / inner)
     return Sandbox(directory, {})

@@ -1,0 +1,113 @@
+"""docs/reference/language.md names every key of the language, in the section of its model, with its true default."""
+
+from __future__ import annotations
+
+import re
+import typing
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from control_plane.catalog.documents import KINDS
+
+PAGE = Path(__file__).parents[2] / "docs/reference/language.md"
+SECTIONS = {
+    "PlatformDocument": "renkei.yaml",
+    "LimitsEntry": "limits",
+    "EnvironmentEntry": "An environment",
+    "KeycloakEntry": "keycloak",
+    "KongEntry": "kong",
+    "SecretsEntry": "secrets",
+    "VaultEntry": "vault",
+    "RoleEntry": "Roles",
+    "ScopeEntry": "Data scopes",
+    "FiwareEntry": "fiware",
+    "ApiDocument": "APIs",
+    "VersionEntry": "A version",
+    "LevelEntry": "A level",
+    "CallLimit": "A limit",
+    "TenantDocument": "Tenants",
+    "RealmEntry": "Realm",
+    "GroupEntry": "Groups",
+    "UserEntry": "Users",
+    "RosterEntry": "A roster",
+    "ServiceEntry": "Services",
+    "GrantEntry": "Grants",
+    "ApprovalEntry": "approval",
+    "RealmTemplateEntry": "Realm templates",
+    "MfaEntry": "mfa",
+    "PasswordEntry": "password",
+    "BruteForceEntry": "brute_force",
+    "TokensEntry": "tokens",
+    "OtpEntry": "otp",
+    "EventsEntry": "events",
+    "PlanEntry": "API plans",
+}
+LISTS = {"RolesDocument", "TemplatesDocument"}  # two lists each, described in a sentence
+
+
+def models() -> dict[str, type[BaseModel]]:
+    found: dict[str, type[BaseModel]] = {}
+    todo = [kind.model for kind in KINDS]
+    while todo:
+        model = todo.pop()
+        if model.__name__ not in found:
+            found[model.__name__] = model
+            todo.extend(inner for field in model.model_fields.values() for inner in models_in(field.annotation))
+    return found
+
+
+def models_in(annotation: object) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in typing.get_args(annotation):
+        yield from models_in(argument)
+
+
+def rows(section: str) -> dict[str, list[str]]:
+    """The tables under a heading: key to its other cells."""
+    text = re.search(rf"^#+ {re.escape(section)}\n(.*?)(?=^#+ |\Z)", PAGE.read_text(), re.M | re.S)
+    assert text, f"no section {section!r}"
+    table = [line.strip("|").split(" | ") for line in text[1].splitlines() if line.startswith("| `")]
+    return {key: [cell.strip() for cell in cells] for first, *cells in table for key in re.findall(r"`(\w+)`", first)}
+
+
+def default_as_written(field: FieldInfo) -> str | None:
+    """The default as the page writes it; None where a template's default holds in the end."""
+    if field.is_required():
+        return "required"
+    match field.get_default(call_default_factory=True):
+        case None:
+            return None
+        case "":
+            return '`""`'
+        case bool(value):
+            return f"`{str(value).lower()}`"
+        case list(values):
+            return f"`[{', '.join(map(str, values))}]`"
+        case str() | int() as value:
+            return f"`{value}`"
+        case dict():
+            return "`{}`"
+        case _:
+            return None
+
+
+@pytest.mark.parametrize("name", sorted(models()))
+def test_every_key_is_on_the_page_with_its_default(name):
+    if name in LISTS:
+        assert all(f"`{key}`" in PAGE.read_text() for key in models()[name].model_fields)
+        return
+    written = rows(SECTIONS[name])
+    fields = {field.alias or key: field for key, field in models()[name].model_fields.items()}
+    assert set(written) == set(fields)
+    for key, field in fields.items():
+        expected = default_as_written(field)
+        assert expected is None or written[key][1] == expected, key
+
+
+def test_every_section_of_the_page_belongs_to_a_model():
+    assert set(SECTIONS) | LISTS == set(models())

@@ -11,9 +11,19 @@ import pytest
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from control_plane.catalog.documents import KINDS
+from control_plane.catalog.documents import (
+    KINDS,
+    ApiDocument,
+    PlatformDocument,
+    RolesDocument,
+    TemplatesDocument,
+    TenantDocument,
+)
+from control_plane.catalog.documents.platform import KeycloakEntry
+from control_plane.catalog.origins import read_yaml
 
-PAGE = Path(__file__).parents[2] / "docs/reference/language.md"
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = DOCS / "reference/language.md"
 SECTIONS = {
     "PlatformDocument": "renkei.yaml",
     "LimitsEntry": "limits",
@@ -45,6 +55,24 @@ SECTIONS = {
     "OtpEntry": "otp",
     "EventsEntry": "events",
     "PlanEntry": "API plans",
+}
+TENANT = "tenant: city\ntitle: 見本市\ntype: municipality\nrealm: {template: staff}\n"
+SERVICE = TENANT + "services:\n  - service: portal\n    title: 地域ポータル\n    auth: [api-key]\n    grants:\n"
+FRAGMENTS: dict[
+    str, tuple[type[BaseModel], str]
+] = {  # by its first key: the model, and what stands before it in a file
+    "platform": (PlatformDocument, ""),
+    "client_secret": (KeycloakEntry, "url: https://keycloak.example.jp\nclient_id: renkei\n"),
+    "roles": (RolesDocument, ""),
+    "data_scopes": (RolesDocument, ""),
+    "api": (ApiDocument, ""),
+    "tenant": (TenantDocument, ""),
+    "groups": (TenantDocument, TENANT),
+    "users": (TenantDocument, TENANT),
+    "services": (TenantDocument, TENANT),
+    "- api": (TenantDocument, SERVICE),
+    "realm_templates": (TemplatesDocument, ""),
+    "api_plans": (TemplatesDocument, ""),
 }
 LISTS = {"RolesDocument", "TemplatesDocument"}  # two lists each, described in a sentence
 
@@ -111,3 +139,24 @@ def test_every_key_is_on_the_page_with_its_default(name):
 
 def test_every_section_of_the_page_belongs_to_a_model():
     assert set(SECTIONS) | LISTS == set(models())
+
+
+def yaml_blocks() -> list[tuple[str, str]]:
+    pages = [*DOCS.glob("reference/language.md"), *DOCS.glob("how-to/*.md")]
+    return [
+        (page.name, re.sub(f"^{indent}", "", text, flags=re.M))
+        for page in sorted(pages)
+        for indent, text in re.findall(r"^( *)```yaml\n(.*?)^\1```", page.read_text(), re.M | re.S)
+    ]
+
+
+@pytest.mark.parametrize(("page", "text"), yaml_blocks())
+def test_every_example_on_the_pages_is_read_by_the_models(page, text):
+    first = re.search(r"^ *(- api|[a-z_]+):", text, re.M)
+    assert first
+    if text.startswith("# yaml-language-server") and len(text.splitlines()) < 4:
+        return  # shows the first line of a file, not a file
+    model, before = FRAGMENTS[first[1]]
+    read = read_yaml(page, before + text)
+    assert not read.problems
+    model.model_validate(read.source.data)

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from control_plane.problems import Problem, RenkeiError
@@ -16,6 +18,7 @@ from control_plane.sandbox.kong.store import TABLES, Store
 
 FORMAT = 1
 PAUSE = 1.0  # seconds between two looks at whether there is something new to save
+_LOG = logging.getLogger(__name__)
 
 
 def load(store: Store, path: Path) -> None:
@@ -52,15 +55,25 @@ def save(store: Store, path: Path) -> None:
         raise
 
 
-async def keep(store: Store, path: Path) -> None:
-    """Save whenever something has changed, at most once a second, until cancelled; then once more."""
+def saver(store: Store, path: Path) -> Callable[[], None]:
+    """A function that saves if something has changed since it was called last, or since now."""
     saved = store.version
-    try:
-        while True:
-            await asyncio.sleep(PAUSE)
-            if store.version != saved:
-                saved = store.version
-                save(store, path)
-    finally:
-        if store.version != saved:
+
+    def save_changes() -> None:
+        nonlocal saved
+        version = store.version
+        if version != saved:
             save(store, path)
+            saved = version
+
+    return save_changes
+
+
+async def keep(save_changes: Callable[[], None]) -> None:
+    """Save at most once a second, until cancelled; a disk that is full for a while is no reason to stop serving."""
+    while True:
+        await asyncio.sleep(PAUSE)
+        try:
+            save_changes()
+        except OSError as error:
+            _LOG.warning("entities not saved: %s", error)

@@ -36,16 +36,16 @@ async def serve(settings: Settings) -> Running:
         RenkeiError: a port is in use, or the data file cannot be used.
     """
     store = Store(settings.clock)
-    if settings.data:
-        persistence.load(store, settings.data)
-    proxy = Proxy(store, settings)
-    async with contextlib.AsyncExitStack() as opened:
+    async with contextlib.AsyncExitStack() as opened:  # ended in the opposite order: what is saved last is complete
+        if settings.data:
+            persistence.load(store, settings.data)
+            save_changes = persistence.saver(store, settings.data)
+            opened.callback(save_changes)
+            opened.push_async_callback(_cancelled, asyncio.create_task(persistence.keep(save_changes)))
+        proxy = Proxy(store, settings)
         opened.push_async_callback(proxy.close)
         admin_url = await _admin(opened, Admin(store, settings, proxy.metrics_text), settings.admin_port)
         proxy_url = await _proxy(proxy, settings.proxy_port)
-        if settings.data:
-            keeping = asyncio.create_task(persistence.keep(store, settings.data))
-            opened.push_async_callback(_cancelled, keeping)
         return Running(admin_url, proxy_url, store, opened.pop_all().aclose)
 
 

@@ -1,0 +1,37 @@
+"""The lists that the platform's officers ask for: who the users are, which services are connected.
+
+    live      what of the servers' state the lists need
+    report    a list: columns, rows, evidence, and the digest of its content
+    evidence  what a list says of itself
+    paths     by which way a person comes to a role
+    words     what the cells say, in Japanese and in English
+    users     one row per account, with every role and the path by which it came
+    services  one row per service and grant
+    formats   a list as bytes: csv, xlsx, html, json
+
+Here belongs what turns a catalog and the state of the servers into a list. Not here: reading servers, writing files,
+text for terminals.
+"""
+
+from control_plane.reports.formats import FORMATS, file_name, render
+from control_plane.reports.live import Live, LiveService, LiveUser
+from control_plane.reports.report import Count, Report, Source
+from control_plane.reports.services import services
+from control_plane.reports.users import users
+
+LISTS = {"users": users, "services": services}
+
+__all__ = [
+    "FORMATS",
+    "LISTS",
+    "Count",
+    "Live",
+    "LiveService",
+    "LiveUser",
+    "Report",
+    "Source",
+    "file_name",
+    "render",
+    "services",
+    "users",
+]

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from control_plane.sandbox.kong.proxy import pipeline, upstream
 from control_plane.sandbox.kong.proxy.exchange import Exchange, Incoming
@@ -25,6 +25,12 @@ from control_plane.sandbox.kong.settings import Settings
 from control_plane.sandbox.kong.store import Store
 
 _NOTICE = 0.05  # seconds between two looks at the store, where changes count later than they are made
+
+
+async def _counted(exchange: Exchange, stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    async for part in stream:
+        exchange.sent += len(part)
+        yield part
 
 
 class Proxy:
@@ -58,11 +64,14 @@ class Proxy:
             reply, chain = await pipeline.answer(exchange)
         except pipeline.Broken:
             return
+        if reply.stream is None:
+            exchange.sent = len(reply.body)
+        else:
+            reply.stream = _counted(exchange, reply.stream)
         try:
             await send(reply)
         finally:
             await upstream.discard(reply)
-            exchange.sent = len(reply.body)
             pipeline.log(exchange, chain)
 
     async def close(self) -> None:

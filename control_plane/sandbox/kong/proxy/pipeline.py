@@ -49,7 +49,7 @@ async def answer(exchange: Exchange) -> tuple[Reply, Chain]:
     refused = _refused(exchange)
     if refused is not None:
         return _finished(exchange, refused), Chain(())
-    early = _routed(exchange)
+    early = _rewritten(exchange) or _routed(exchange)
     if early is not None:
         chain = Chain(tuple(_applicable(exchange)))
         return await _filtered(exchange, early, chain), chain
@@ -78,6 +78,18 @@ def _refused(exchange: Exchange) -> Reply | None:
         return exchange.error(400, "Bad request")
     if len(incoming.body) > BODY_LIMIT:
         return exchange.error(413, "Payload too large")
+    return None
+
+
+def _rewritten(exchange: Exchange) -> Reply | None:
+    for plugin, instance in _applicable(exchange):
+        if plugin.rewrite:
+            try:
+                reply = plugin.rewrite(exchange, instance)
+            except Exception:  # as in access
+                reply = exchange.error(500, UNEXPECTED)
+            if reply is not None:
+                return reply
     return None
 
 

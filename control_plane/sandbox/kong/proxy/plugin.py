@@ -38,14 +38,15 @@ class Instance:
 class Plugin:
     """A row of the table in `plugins`.
 
-    `access` may answer in the upstream's place. `header_filter` changes the reply before its headers go out, also when
-    another plugin has answered. `body_filter` may ask for the whole body by giving a function that changes it. `log`
-    runs when the client has its answer.
+    `rewrite` runs before the route is known, for global instances alone. `access` may answer in the upstream's place.
+    `header_filter` changes the reply before its headers go out, also when another plugin has answered. `body_filter`
+    may ask for the whole body by giving a function that changes it. `log` runs when the client has its answer.
     """
 
     name: str
     priority: int  # Kong's; the highest runs first
     access: Callable[[Exchange, Instance], Reply | None] | None = None
+    rewrite: Callable[[Exchange, Instance], Reply | None] | None = None
     header_filter: Callable[[Exchange, Instance, Reply], None] | None = None
     body_filter: Callable[[Exchange, Instance, Reply], Callable[[bytes], bytes] | None] | None = None
     log: Callable[[Exchange, Instance], None] | None = None

@@ -95,7 +95,7 @@ def _candidates(route: Row) -> Iterable[_Candidate]:
             hosts=tuple(map(_host_test, hosts)),
             headers=tuple((name.lower(), _value_test(values)) for name, values in headers.items()),
             prefix=prefix,
-            regex=re.compile(_python_regex(wire(path[1:]))) if regex else None,
+            regex=re.compile(python_regex(wire(path[1:]))) if regex else None,
         )
 
 
@@ -128,12 +128,12 @@ def _some_host(tests: Iterable[Callable[[str, str], bool]], host: str) -> bool:
 def _value_test(values: list[str]) -> Callable[[str], bool]:
     """Values of a header compare without case; one alone that begins with ~* is a regex."""
     if len(values) == 1 and values[0].startswith("~*"):
-        pattern = re.compile(_python_regex(wire(values[0][2:]).lower()))
+        pattern = re.compile(python_regex(wire(values[0][2:]).lower()))
         return lambda given: pattern.search(given.lower()) is not None
     allowed = frozenset(wire(value).lower() for value in values)
     return lambda given: given.lower() in allowed
 
 
-def _python_regex(pattern: str) -> str:
+def python_regex(pattern: str) -> str:
     """Named groups as Python writes them; the rest of the syntax is the same for what routes use."""
     return re.sub(r"\(\?<(?=[A-Za-z_])", "(?P<", pattern)

@@ -17,6 +17,7 @@ def access(exchange: Exchange, instance: Instance) -> Reply | None:
         found = _generate(exchange, instance)
         exchange.headers.set(name, found)
     exchange.notes["correlation_id"] = found
+    exchange.notes.setdefault("log", {})["correlation_id"] = found
     return None
 
 

@@ -23,7 +23,8 @@ STEPS = st.lists(st.tuples(st.sampled_from(["put", "delete"]), ROWS), max_size=3
 
 def played(steps: list[tuple[str, dict[str, Any]]]) -> tuple[Store, dict[str, dict[str, Any]]]:
     """A store and what it should hold; a row whose name is taken is left out, as the Admin API would."""
-    store, rows = Store(lambda: 0.0), {}
+    store = Store(lambda: 0.0)
+    rows: dict[str, dict[str, Any]] = {}
     for what, row in steps:
         if what == "delete":
             store.delete("routes", row["id"])

@@ -5,11 +5,14 @@ plugins that renkei uses. Every answer's `Server` header, its start-up line and 
 
 What it is not: a gateway. No TLS, no database, no cluster, no plugin besides those in `proxy/plugins/`; entities
 live in memory (and, if asked, in one JSON file). Never let it listen on anything but loopback: like Kong's own Admin
-API, it asks nobody who he is.
+API, it asks nobody who he is. Schemas come from the recording; a plugin or an entity that was not recorded is unknown
+here. Certificates take no `snis`, bodies no multipart forms; vaults, keys, key sets and CA certificates are empty.
 
     store.py       entities with their indexes; the proxy reads what the Admin API writes
     schemas/       Kong's own schemas, as `GET /schemas/…` of a real Kong answers them
-    validate.py    the interpreter of Kong's schema language
+    schema.py      these, made ready for validate.py, the interpreter of their language (rules.py, luapattern.py)
+    checks.py      what Kong checks in Lua and its schemas do not show; entity_checks.py for several fields at once
+    writes.py      create, replace, change, delete, or a refusal from errors.py
     admin/         the Admin API over HTTP
     proxy/         the data plane
     server.py      starts both

@@ -10,7 +10,7 @@ import posixpath
 import re
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 from cryptography.x509 import load_pem_x509_certificate
@@ -201,19 +201,16 @@ def _is_address(value: str) -> bool:
 
 
 def _normalised(value: str) -> str:
-    text = re.sub(r"%(2F|20(?=$)|25)", lambda found: found[0].replace("%", "\0"), value, flags=re.IGNORECASE)
-    text = unquote(text, errors="strict" if _is_utf8(text) else "surrogateescape").replace("\0", "%")
-    slash = "/" if text.endswith(("/", "/.", "/..")) and text != "/" else ""
+    """Escapes decoded but for reserved signs (RFC 3986, section 2.2), dot segments and double slashes resolved."""
+    raw = re.sub(rb"%([0-9A-Fa-f]{2})", _unescaped, value.encode("utf-8", "surrogatepass"))
+    text = raw.decode("utf-8", "replace")
     clean = posixpath.normpath(text)
-    return clean if clean == "/" else clean + slash
+    return clean + "/" if clean != "/" and text.endswith(("/", "/.", "/..")) else clean
 
 
-def _is_utf8(text: str) -> bool:
-    try:
-        unquote(text, errors="strict")
-    except UnicodeDecodeError:
-        return False
-    return True
+def _unescaped(found: re.Match[bytes]) -> bytes:
+    sign = bytes.fromhex(found[1].decode())
+    return found[0].upper() if sign in b"!*'();:@&=+$,/?#[]%" else sign
 
 
 def _regex_error(pattern: str) -> str | None:

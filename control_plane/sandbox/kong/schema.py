@@ -97,7 +97,9 @@ def parsed(raw: Raw, where: str) -> Field:
 
 
 def _pairs(fields: Any) -> list[tuple[str, Raw]]:
-    return [next(iter(one.items())) for one in fields]
+    """Names and schemas; a transient field (the SNIs of a certificate) is none of the entity, and is not taken here."""
+    pairs = (next(iter(one.items())) for one in fields)
+    return [(name, raw) for name, raw in pairs if not raw.get("transient")]
 
 
 def _checks(raw: Raw) -> tuple[tuple[str, Any], ...]:

@@ -1,0 +1,27 @@
+"""Keycloak: realms, roles, groups, people, clients and login flows, by its Admin REST API.
+
+    answers    errors and JSON as Keycloak gives them
+    session    one token, bounded retries
+    server     one Keycloak as one run sees it
+    marks      whose an object is; builtin: what is never ours
+    kinds      the list of kinds; each kind is one file
+    flowtree   login flows as trees; logins: those that we want
+    keys       the key that a realm signs with
+    rights     what our account may do
+
+Here belongs what is true for Keycloak alone. Not here: the comparison of states, YAML, Kong, printing.
+"""
+
+from __future__ import annotations
+
+from control_plane.engine.target import Target
+from control_plane.keycloak.kinds import KINDS
+from control_plane.keycloak.rights import checks, preflight
+from control_plane.keycloak.server import Keycloak
+
+__all__ = ["KINDS", "Keycloak", "checks", "target"]
+
+
+def target(client: Keycloak, parallel: int = 10) -> Target:
+    """Keycloak as the engine takes it. Its writes take effect before it answers, so there is nothing to settle."""
+    return Target("Keycloak", client, KINDS, preflight=lambda: preflight(client), parallel=parallel)

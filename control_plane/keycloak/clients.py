@@ -1,0 +1,226 @@
+"""Clients: one confidential client with a service account for each service that uses tokens or signs people in.
+
+Its name is the service's, `nikko.portal`. Its tokens carry no more than they must: no full scope, the default scopes
+reduced to `basic` and the data scopes that are granted now. A person signs in through it only when it has redirect
+addresses, and never by sending us a password (direct grant).
+
+Keycloak shows the secret in clear in every list: it is sealed where it is read. A PUT without
+`authorizationServicesEnabled` would delete the client's authorization data. A flow override on a client goes around the
+realm's login flow, a mapper can forge who a token is for: both are compared, and both are empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from control_plane.catalog.model import Catalog, Service
+from control_plane.engine.kind import Kind
+from control_plane.engine.plan import Update
+from control_plane.engine.resource import Key, Resource
+from control_plane.engine.values import Fields, RealmKey, Secret, Value
+from control_plane.keycloak import builtin
+from control_plane.keycloak.answers import Conflict, Json, text
+from control_plane.keycloak.marks import belongs, is_ours, marks
+from control_plane.keycloak.scopes import is_client, scope_name
+from control_plane.keycloak.server import Keycloak
+from control_plane.keycloak.session import path
+from control_plane.problems import bug
+
+NAME = "keycloak.client"
+BASIC = "basic"  # the scope that puts `sub` into an access token, and nothing personal
+PLAIN = (
+    "name",
+    "enabled",
+    "publicClient",
+    "bearerOnly",
+    "clientAuthenticatorType",
+    "serviceAccountsEnabled",
+    "standardFlowEnabled",
+    "implicitFlowEnabled",
+    "directAccessGrantsEnabled",
+    "fullScopeAllowed",
+)
+SETS = ("redirectUris", "webOrigins")
+SCOPES = {"defaultClientScopes": "default-client-scopes", "optionalClientScopes": "optional-client-scopes"}
+OVERRIDES = "authenticationFlowBindingOverrides"
+MAPPERS = "protocolMappers"
+RENEWED = frozenset({"secret", "publicClient", "clientAuthenticatorType"})  # a change of these makes a new secret
+
+
+def desired(catalog: Catalog) -> Iterator[Resource]:
+    for service in catalog.services():
+        if is_client(service):
+            tenant = catalog.tenants[service.tenant]
+            key = Key(NAME, tenant.realm, service.name)
+            yield Resource(key, _fields(catalog, service), service.origin, frozenset({tenant.name}))
+
+
+def _fields(catalog: Catalog, service: Service) -> Fields:
+    return {
+        "name": service.title,
+        "tenant": service.tenant,
+        "enabled": service.period.holds(catalog.as_of),
+        "secret": Secret(f"services/{service.name}#client_secret"),
+        "publicClient": False,
+        "bearerOnly": False,
+        "clientAuthenticatorType": "client-secret",
+        "serviceAccountsEnabled": True,
+        "standardFlowEnabled": bool(service.redirect_uris),
+        "implicitFlowEnabled": False,
+        "directAccessGrantsEnabled": False,
+        "fullScopeAllowed": False,
+        "redirectUris": frozenset(service.redirect_uris),
+        "webOrigins": frozenset({"+"} if service.redirect_uris else ()),  # +: those of the redirect addresses
+        "defaultClientScopes": frozenset({BASIC, *(scope_name(name) for name in granted(catalog, service))}),
+        "optionalClientScopes": frozenset(),
+        OVERRIDES: frozenset(),
+        MAPPERS: frozenset(),
+    }
+
+
+def granted(catalog: Catalog, service: Service) -> frozenset[str]:
+    """The data scopes that the service may have now: of grants and scopes whose period holds."""
+    return frozenset(
+        name
+        for grant in service.grants
+        for name in grant.scopes
+        if grant.period.within(catalog.scopes[name].period).holds(catalog.as_of)
+    )
+
+
+# ---------------------------------------------------------------- found
+
+
+def read(server: Keycloak) -> Iterator[Resource]:
+    return server.each_realm(_read)
+
+
+def _read(server: Keycloak, realm: str) -> Iterator[Resource]:
+    where = path(realm, "clients")
+    found = [_sealed(server, one) for one in server.session.list(where)]
+    server.remember(NAME, realm, {text(one, "clientId", where): text(one, "id", where) for one in found})
+    for one in found:
+        if one["clientId"] not in builtin.CLIENTS:
+            ours = is_ours(one, server.platform)
+            own = realm == server.settings.realm and one["clientId"] == server.settings.client_id
+            yield Resource(
+                Key(NAME, realm, one["clientId"]),
+                _found(one) if ours else {},
+                None,
+                belongs(one),
+                ours,
+                protected="renkei itself signs in with it" if own else None,
+            )
+
+
+def _sealed(server: Keycloak, found: Json) -> Json:
+    """The representation with the digest of the secret instead of the secret."""
+    secret = found.pop("secret", None)
+    return {**found, "secret": server.seal(secret) if isinstance(secret, str) and secret else None}
+
+
+def _found(one: Json) -> Fields:
+    fields: dict[str, Value] = {name: one.get(name) for name in (*PLAIN, "secret")}
+    fields |= {name: frozenset(map(str, one.get(name) or ())) for name in (*SETS, *SCOPES)}
+    overrides = one.get(OVERRIDES) or {}
+    fields[OVERRIDES] = frozenset(f"{name}={flow}" for name, flow in overrides.items() if flow)
+    fields[MAPPERS] = frozenset(str(mapper.get("name")) for mapper in one.get(MAPPERS) or ())
+    fields["tenant"] = next(iter(belongs(one)), None)
+    return fields
+
+
+# ---------------------------------------------------------------- written
+
+
+def create(server: Keycloak, want: Resource) -> None:
+    realm, name = want.key.within, want.key.name
+    where = path(realm, "clients")
+    body = {"clientId": name, "protocol": "openid-connect", **_body(server, want, frozenset(want.fields))}
+    body |= {field: sorted(_names(want, field)) for field in SCOPES}
+    try:
+        id = server.session.post(where, body)
+    except Conflict:
+        found = next((one for one in server.session.list(where, clientId=name) if one.get("clientId") == name), {})
+        if not is_ours(found, server.platform):
+            raise
+        id = text(found, "id", where)
+        _put(server, want, id, frozenset(want.fields))
+    server.learn(NAME, realm, name, id)
+    _set_scopes(server, want, id)  # Keycloak adds scopes of its own to a client with a service account
+
+
+def update(server: Keycloak, change: Update) -> None:
+    id = server.id(NAME, change.key.within, change.key.name)
+    if change.changed - SCOPES.keys():
+        _put(server, change.want, id, change.changed)
+    _set_scopes(server, change.want, id)
+
+
+def _put(server: Keycloak, want: Resource, id: str, names: frozenset[str]) -> None:
+    where = path(want.key.within, "clients", id)
+    found = server.session.get(where)
+    body = _body(server, want, names)
+    if OVERRIDES in names:
+        body[OVERRIDES] = dict.fromkeys(found.get(OVERRIDES) or {}, "")
+    kept = {name: found[name] for name in ("authorizationServicesEnabled",) if name in found}
+    server.session.put(where, {"id": id, "clientId": want.key.name, **kept, **body})
+
+
+def _body(server: Keycloak, want: Resource, names: frozenset[str]) -> Json:
+    """The named fields as Keycloak takes them; the secret only where it changes or would be made anew."""
+    body: Json = {name: want.fields[name] for name in PLAIN if name in names}
+    body |= {name: sorted(_names(want, name)) for name in SETS if name in names}
+    if MAPPERS in names:
+        body[MAPPERS] = []
+    if "tenant" in names:
+        body["attributes"] = marks(server.platform, str(want.fields["tenant"]))
+    if names & RENEWED:
+        secret = want.fields["secret"]
+        if not isinstance(secret, Secret | RealmKey):
+            raise bug(f"{want.key} has no reference to its secret")
+        body["secret"] = server.reveal(secret)
+    return body
+
+
+def _set_scopes(server: Keycloak, want: Resource, id: str) -> None:
+    """Exactly the scopes that are wanted. A scope must cease to be optional before it can be a default."""
+    realm = want.key.within
+    known: dict[str, str] = {}
+    for field in ("optionalClientScopes", "defaultClientScopes"):
+        where = path(realm, "clients", id, SCOPES[field])
+        wanted = _names(want, field)
+        there = {text(one, "name", where): text(one, "id", where) for one in server.session.list(where)}
+        for name in sorted(there.keys() - wanted):
+            server.session.delete(f"{where}/{there[name]}")
+        for name in sorted(wanted - there.keys()):
+            known = known or _scope_ids(server, realm)
+            if name not in known:
+                raise bug(f"client scope {name} of realm {realm} is needed before it is there")
+            server.session.put(f"{where}/{known[name]}")
+
+
+def _scope_ids(server: Keycloak, realm: str) -> dict[str, str]:
+    where = path(realm, "client-scopes")
+    return {text(one, "name", where): text(one, "id", where) for one in server.session.list(where)}
+
+
+def delete(server: Keycloak, have: Resource) -> None:
+    server.session.delete(path(have.key.within, "clients", server.id(NAME, have.key.within, have.key.name)))
+
+
+def _names(resource: Resource, field: str) -> frozenset[str]:
+    value = resource.fields[field]
+    assert isinstance(value, frozenset)
+    return frozenset(map(str, value))
+
+
+CLIENT = Kind(
+    NAME,
+    desired,
+    read,
+    create,
+    update,
+    delete,
+    after=("keycloak.scope", "keycloak.binding"),
+    revokes=True,
+)

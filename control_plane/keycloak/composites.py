@@ -1,0 +1,85 @@
+"""What a role includes: other roles of ours, and `renkei-mfa` in each role that demands MFA by role.
+
+A kind of its own, because a role can only include roles that are there, and because a role taken out of a composite is
+how the demand for a second factor is lost without a change in the login flow. Client roles in a composite are never
+ours: who holds the role would administer the realm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from control_plane.catalog.model import Catalog, MfaMode
+from control_plane.engine.kind import Kind
+from control_plane.engine.plan import Update
+from control_plane.engine.resource import Key, Resource
+from control_plane.keycloak import builtin, roles
+from control_plane.keycloak.answers import Json, text
+from control_plane.keycloak.marks import is_ours
+from control_plane.keycloak.server import Keycloak
+from control_plane.keycloak.session import path
+
+NAME = "keycloak.composite"
+
+
+def desired(catalog: Catalog) -> Iterator[Resource]:
+    for realm in catalog.realms.values():
+        by_role = realm.baseline.mfa is MfaMode.BY_ROLE
+        for role in catalog.roles.values():
+            mfa = {roles.MFA} if by_role and catalog.demands_mfa(role.name) else set()
+            fields = {"roles": frozenset({*role.includes, *mfa}), "client_roles": frozenset[str]()}
+            yield Resource(Key(NAME, realm.name, role.name), fields, role.origin)
+        if by_role:
+            fields = {"roles": frozenset[str](), "client_roles": frozenset[str]()}
+            yield Resource(Key(NAME, realm.name, roles.MFA), fields, realm.origin)
+
+
+def read(server: Keycloak) -> Iterator[Resource]:
+    return server.each_realm(_read)
+
+
+def _read(server: Keycloak, realm: str) -> Iterator[Resource]:
+    where = path(realm, "roles")
+    found = server.session.list(where, briefRepresentation="false")
+    ours = [one for one in found if is_ours(one, server.platform) and not builtin.is_role(realm, str(one.get("name")))]
+    parts = server.side_by_side(partial(_included, server, realm), ours)
+    for one, included in zip(ours, parts, strict=True):
+        fields = {
+            "roles": frozenset(str(part.get("name")) for part in included if not part.get("clientRole")),
+            "client_roles": frozenset(_client_role(part) for part in included if part.get("clientRole")),
+        }
+        yield Resource(Key(NAME, realm, text(one, "name", where)), fields)
+
+
+def _included(server: Keycloak, realm: str, role: Json) -> list[Json]:
+    if not role.get("composite"):
+        return []
+    return server.session.list(path(realm, "roles-by-id", str(role.get("id")), "composites"))
+
+
+def _client_role(role: Json) -> str:
+    """A client's role by the client's id on the server: it is never wanted, so its name would cost a request."""
+    return f"{role.get('containerId')} {role.get('name')}"
+
+
+def create(server: Keycloak, want: Resource) -> None:
+    included = want.fields["roles"]
+    if isinstance(included, frozenset) and included:
+        realm = want.key.within
+        where = path(realm, "roles-by-id", server.id(roles.NAME, realm, want.key.name), "composites")
+        server.session.post(where, roles.named(server, realm, frozenset(map(str, included))))
+
+
+def update(server: Keycloak, change: Update) -> None:
+    realm = change.key.within
+    where = path(realm, "roles-by-id", server.id(roles.NAME, realm, change.key.name), "composites")
+    create(server, change.want)  # adding what is there already is no error, and nothing is lost in between
+    wanted = change.want.fields["roles"]
+    assert isinstance(wanted, frozenset)
+    unwanted = [one for one in server.session.list(where) if one.get("clientRole") or one.get("name") not in wanted]
+    if unwanted:
+        server.session.delete(where, unwanted)
+
+
+COMPOSITE = Kind(NAME, desired, read, create, update, after=("keycloak.role",))

@@ -1,0 +1,47 @@
+"""The key that a realm signs with now. A new key of higher priority signs at once; the old one still verifies."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import textwrap
+
+from control_plane.keycloak.answers import Missing, a_list, unexpected
+from control_plane.keycloak.session import Session, path
+
+
+def find(session: Session, realm: str) -> bytes | None:
+    """The active RS256 public key as DER (RFC 5280, SubjectPublicKeyInfo); None where there is no such realm."""
+    where = path(realm, "keys")
+    try:
+        found = session.get(where)
+    except Missing:
+        return None
+    active = found.get("active")
+    kid = active.get("RS256") if isinstance(active, dict) else None
+    for key in a_list(found.get("keys"), where):
+        if kid and key.get("kid") == kid and isinstance(key.get("publicKey"), str):
+            try:
+                return base64.b64decode(key["publicKey"], validate=True)
+            except binascii.Error as error:
+                raise unexpected(where, "a key in base64") from error
+    raise unexpected(where, "complete: the realm has no active RS256 key")
+
+
+def pem(session: Session, realm: str) -> str:
+    """The key as PEM. Raises Missing where there is no such realm."""
+    der = find(session, realm)
+    if der is None:
+        raise Missing(f"Keycloak has no realm '{realm}', so there is no key to verify its tokens with")
+    return as_pem(der)
+
+
+def version(session: Session, realm: str) -> str | None:
+    der = find(session, realm)
+    return None if der is None else hashlib.sha256(der).hexdigest()
+
+
+def as_pem(der: bytes) -> str:
+    lines = textwrap.wrap(base64.b64encode(der).decode(), 64)
+    return "\n".join(("-----BEGIN PUBLIC KEY-----", *lines, "-----END PUBLIC KEY-----", ""))

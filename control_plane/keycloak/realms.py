@@ -1,0 +1,201 @@
+"""Realms with the settings of their template.
+
+A partial PUT is merged by Keycloak field by field, with one trap: an OTP policy that is not sent whole is broken
+without an error, so it always goes whole. The password policy is one text on the server and a set here. Events are
+fields of the realm too. Realms that leave the YAML are disabled and keep everything that is in them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from control_plane.catalog.model import Catalog, Realm, RealmBaseline
+from control_plane.engine.kind import Kind
+from control_plane.engine.plan import Update
+from control_plane.engine.resource import Key, Resource
+from control_plane.engine.values import Fields, Value
+from control_plane.keycloak.answers import RIGHTS, Conflict, Json, Missing, text
+from control_plane.keycloak.marks import belongs, is_ours, marks
+from control_plane.keycloak.server import Keycloak
+from control_plane.keycloak.session import path
+from control_plane.problems import NotAllowed, Problem
+
+NAME = "keycloak.realm"
+DAY = 86400  # seconds
+
+PASSWORD = {
+    "length": "length",
+    "max_length": "maxLength",
+    "upper": "upperCase",
+    "lower": "lowerCase",
+    "digits": "digits",
+    "special": "specialChars",
+    "history": "passwordHistory",
+    "not_username": "notUsername",
+    "not_email": "notEmail",
+    "max_age_days": "forceExpiredPasswordChange",
+}
+BRUTE_FORCE = {
+    "failures": "failureFactor",
+    "wait": "waitIncrementSeconds",
+    "max_wait": "maxFailureWaitSeconds",
+    "reset_after": "maxDeltaTimeSeconds",
+    "permanent": "permanentLockout",
+}
+TOKENS = {
+    "access": "accessTokenLifespan",
+    "sso_idle": "ssoSessionIdleTimeout",
+    "sso_max": "ssoSessionMaxLifespan",
+    "offline_idle": "offlineSessionIdleTimeout",
+    "login": "accessCodeLifespanLogin",
+    "action": "accessCodeLifespanUserAction",
+}
+OTP = {
+    "type": "otpPolicyType",
+    "algorithm": "otpPolicyAlgorithm",
+    "digits": "otpPolicyDigits",
+    "period": "otpPolicyPeriod",
+    "look_ahead": "otpPolicyLookAheadWindow",
+    "initial_counter": "otpPolicyInitialCounter",
+    "reusable": "otpPolicyCodeReusable",
+}
+OTP_DEFAULT: Mapping[str, Value] = {
+    "otpPolicyType": "totp",
+    "otpPolicyAlgorithm": "HmacSHA1",  # the only one that every phone application takes
+    "otpPolicyDigits": 6,
+    "otpPolicyPeriod": 30,
+    "otpPolicyLookAheadWindow": 1,
+    "otpPolicyInitialCounter": 0,
+    "otpPolicyCodeReusable": False,
+}
+SETS = ("supportedLocales",)
+
+
+def desired(catalog: Catalog) -> Iterator[Resource]:
+    for realm in catalog.realms.values():
+        yield Resource(Key(NAME, realm.name, realm.name), _fields(realm), realm.origin, frozenset({realm.owner}))
+
+
+def _fields(realm: Realm) -> Fields:
+    baseline = realm.baseline
+    return {
+        "enabled": True,
+        "displayName": realm.title,
+        "sslRequired": baseline.ssl_required,
+        "registrationAllowed": False,  # people come from the YAML, not by themselves
+        "duplicateEmailsAllowed": False,
+        "internationalizationEnabled": True,
+        "supportedLocales": frozenset(baseline.locales),
+        "defaultLocale": baseline.locales[0] if baseline.locales else None,
+        "passwordPolicy": frozenset(_password(baseline)),
+        "bruteForceProtected": bool(baseline.brute_force),
+        **{BRUTE_FORCE.get(name, name): value for name, value in baseline.brute_force.items()},
+        **{TOKENS.get(name, name): value for name, value in baseline.tokens.items()},
+        **OTP_DEFAULT,
+        **{OTP.get(name, name): value for name, value in baseline.otp.items()},
+        "eventsEnabled": True,
+        "eventsExpiration": baseline.events_days * DAY,
+        "adminEventsEnabled": True,
+        "adminEventsDetailsEnabled": False,  # the representations hold personal data
+    }
+
+
+def _password(baseline: RealmBaseline) -> Iterator[str]:
+    for name, value in baseline.password_policy.items():
+        if value is not False:
+            yield f"{PASSWORD.get(name, name)}({'' if value is True else value})"
+
+
+# ---------------------------------------------------------------- found
+
+
+def read(server: Keycloak) -> Iterator[Resource]:
+    server.found = {text(found, "realm", "admin/realms"): found for found in _all(server)}
+    for name, found in sorted(server.found.items()):
+        ours = is_ours(found, server.platform)
+        if name != server.settings.realm or ours:
+            yield Resource(Key(NAME, name, name), _read_fields(found) if ours else {}, None, belongs(found), ours)
+
+
+def _all(server: Keycloak) -> Iterator[Json]:
+    """Every realm that we may see; all that are asked for among them. Raises NotAllowed for one that we see in part."""
+    try:
+        listed = server.session.list("admin/realms")
+    except NotAllowed:  # Keycloak's answer, too, when there is no realm yet that we may see
+        listed = []
+    names = {found.get("realm") for found in listed}
+    for name in sorted(server.wanted - names):
+        try:
+            listed.append(server.session.get(path(name)))
+        except Missing:
+            continue
+    for found in listed:
+        if "id" in found:
+            yield found
+        elif found.get("realm") in server.wanted:
+            raise NotAllowed(
+                Problem(
+                    f"Keycloak shows only a part of realm '{found['realm']}': our account has too few rights there",
+                    note="a realm without its id is a stub for those who may not see it; it is not an empty realm",
+                    help=RIGHTS,
+                )
+            )
+
+
+def _read_fields(found: Json) -> Fields:
+    fields: dict[str, Value] = {
+        name: value for name, value in found.items() if isinstance(value, str | int | float | bool)
+    }
+    fields |= {name: frozenset(map(str, found.get(name) or ())) for name in SETS}
+    policy = str(found.get("passwordPolicy") or "")
+    fields["passwordPolicy"] = frozenset(_policy(one) for one in policy.split(" and ") if one)
+    return fields
+
+
+def _policy(one: str) -> str:
+    """`notUsername`, `notUsername()` and `notUsername(undefined)` are the same to Keycloak."""
+    name, _, value = one.strip().removesuffix(")").partition("(")
+    return f"{name}({'' if value in ('undefined', 'null') else value})"
+
+
+# ---------------------------------------------------------------- written
+
+
+def create(server: Keycloak, want: Resource) -> None:
+    """With the mark from the first moment, so that a realm whose answer was lost is found as ours."""
+    name = want.key.name
+    body = _body(want.fields, frozenset(want.fields))
+    mark = marks(server.platform, next(iter(want.belongs), None))
+    try:
+        server.session.post("admin/realms", {"realm": name, **body, "attributes": mark})
+    except Conflict:
+        if not is_ours(server.session.get(path(name)), server.platform):
+            raise
+        server.session.put(path(name), {"realm": name, **body})
+
+
+def update(server: Keycloak, change: Update) -> None:
+    server.session.put(path(change.key.name), {"realm": change.key.name, **_body(change.want.fields, change.changed)})
+
+
+def _body(fields: Fields, names: frozenset[str]) -> Json:
+    """The named fields as Keycloak takes them; the OTP policy and the events each whole or not at all."""
+    if names & OTP_DEFAULT.keys():
+        names |= OTP_DEFAULT.keys()
+    if any("vents" in name for name in names):
+        names |= {name for name in fields if "vents" in name}
+    body = {name: fields[name] for name in names if name in fields}
+    for name in SETS:
+        if isinstance(value := body.get(name), frozenset):
+            body[name] = tuple(sorted(map(str, value)))
+    if isinstance(policy := body.get("passwordPolicy"), frozenset):
+        body["passwordPolicy"] = " and ".join(sorted(map(str, policy)))
+    return dict(body)
+
+
+def leaves(have: Resource) -> Resource:
+    return replace(have, fields={"enabled": False})
+
+
+REALM = Kind(NAME, desired, read, create, update, leaves=leaves, serial_by=lambda realm: realm.key.within)

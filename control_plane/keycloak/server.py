@@ -1,0 +1,118 @@
+"""One Keycloak as one run sees it: the session, the realms that are ours, and the server's ids behind the names."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from control_plane.catalog.model import KeycloakSettings
+from control_plane.engine.values import RealmKey, Secret
+from control_plane.keycloak import keys
+from control_plane.keycloak.answers import Json
+from control_plane.keycloak.marks import is_ours
+from control_plane.keycloak.session import Session, path
+from control_plane.problems import bug
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Keycloak:
+    """`realms` are those that the catalog asks for: only their contents are read.
+
+    `seal` turns a secret found on the server into its digest, `reveal` a reference into its value, in the one write
+    that needs it.
+    """
+
+    def __init__(
+        self,
+        settings: KeycloakSettings,
+        client_secret: str,
+        *,
+        platform: str,
+        realms: frozenset[str],
+        seal: Callable[[str], Secret],
+        reveal: Callable[[Secret | RealmKey], str],
+        parallel: int = 10,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.session = Session(settings, client_secret, parallel=parallel, pause=pause)
+        self.settings = settings
+        self.platform = platform
+        self.wanted = realms
+        self.seal = seal
+        self.reveal = reveal
+        self.parallel = parallel
+        self.found: Mapping[str, Json] = {}  # the realms that are there, as the last read saw them
+        self.hidden: set[str] = set()  # realms whose user profile does not show our mark
+        self._ids: dict[tuple[str, str], dict[str, str]] = {}
+        self._lock = threading.Lock()
+
+    # ------------------------------------------------------------ reading
+
+    def ours(self) -> list[str]:
+        """The realms whose contents are read: asked for, there, and with our mark."""
+        return sorted(name for name in self.wanted if name in self.found and is_ours(self.found[name], self.platform))
+
+    def each_realm(self, read: Callable[[Keycloak, str], Iterable[T]]) -> Iterator[T]:
+        """What `read` finds in each of our realms, some of them side by side."""
+        for part in self.side_by_side(lambda realm: list(read(self, realm)), self.ours()):
+            yield from part
+
+    def side_by_side(self, work: Callable[[R], T], items: Iterable[R]) -> list[T]:
+        """The results in the order of the items; no more requests at once than the run may have in flight."""
+        todo = list(items)
+        if self.parallel == 1 or len(todo) < 2:
+            return [work(one) for one in todo]
+        with ThreadPoolExecutor(self.parallel, thread_name_prefix="read") as pool:
+            return list(pool.map(work, todo))
+
+    # ------------------------------------------------------------ ids
+
+    def remember(self, kind: str, realm: str, ids: Mapping[str, str]) -> None:
+        """The server's ids of all objects of a kind in a realm, by name."""
+        with self._lock:
+            self._ids[kind, realm] = dict(ids)
+
+    def ids(self, kind: str, realm: str) -> dict[str, str]:
+        """Every known object of a kind in a realm, name to id."""
+        with self._lock:
+            return dict(self._ids.get((kind, realm), {}))
+
+    def learn(self, kind: str, realm: str, name: str, id: str) -> None:
+        """The id of an object that was made just now."""
+        with self._lock:
+            self._ids.setdefault((kind, realm), {})[name] = id
+
+    def id(self, kind: str, realm: str, name: str) -> str:
+        """The id of an object that was read or made before. Raises for one that is not known: a gap in `after`."""
+        with self._lock:
+            found = self._ids.get((kind, realm), {}).get(name)
+        if found is None:
+            raise bug(f"{kind} {realm} {name} is needed before it is there")
+        return found
+
+    # ------------------------------------------------------------ for others
+
+    def public_key(self, realm: str) -> str:
+        """The public key that the realm signs with now (RS256), as PEM. Raises Missing where there is no such realm."""
+        return keys.pem(self.session, realm)
+
+    def key_version(self, realm: str) -> str | None:
+        """The SHA-256 of that key's DER form in hexadecimal; None where there is no such realm."""
+        return keys.version(self.session, realm)
+
+    def realm_keys(self, realms: Iterable[str]) -> Mapping[str, str]:
+        """The public keys of those of the realms that are there, as PEM."""
+        found = self.side_by_side(lambda realm: (realm, keys.find(self.session, realm)), sorted(set(realms)))
+        return {realm: keys.as_pem(der) for realm, der in found if der is not None}
+
+    def user_counts(self) -> Mapping[str, int]:
+        """The server's own count of users in each realm that was read; service accounts do not count."""
+        return dict(self.side_by_side(lambda realm: (realm, self.user_count(realm)), self.ours()))
+
+    def user_count(self, realm: str) -> int:
+        return self.session.number(path(realm, "users", "count"))

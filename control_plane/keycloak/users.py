@@ -1,0 +1,230 @@
+"""People: their account, the groups they stand in, the roles given to them directly.
+
+Who leaves the YAML is disabled and keeps the mark; nobody is deleted. No password is ever set here. Memberships and
+roles are read from the small side, per group and per role, never per person. An account is never written without a real
+change: a PUT of what was read would end a lock-out. A PUT with attributes empties name and e-mail unless it carries
+them.
+
+A person stands in the groups that the YAML names; with none, in the tenant's own group.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+
+from control_plane.catalog.model import Catalog, User
+from control_plane.engine.kind import Kind
+from control_plane.engine.plan import Update
+from control_plane.engine.resource import Key, Resource
+from control_plane.engine.values import Value
+from control_plane.keycloak import builtin, groups, profiles, roles
+from control_plane.keycloak.answers import Conflict, Json, text
+from control_plane.keycloak.marks import PLATFORM, TENANT, attribute, belongs, is_ours, lists, marks
+from control_plane.keycloak.server import Keycloak
+from control_plane.keycloak.session import path
+from control_plane.problems import Problem, ServerError
+
+NAME = "keycloak.user"
+NAMES = ("email", "firstName", "lastName")
+
+
+def desired(catalog: Catalog) -> Iterator[Resource]:
+    declared = {realm.name: profiles.attributes(catalog, realm) for realm in catalog.realms.values()}
+    for user in catalog.users():
+        realm = catalog.tenants[user.tenant].realm
+        fields: dict[str, Value] = {
+            "enabled": user.period.holds(catalog.as_of),
+            "email": user.email.lower() if user.email else None,  # Keycloak keeps it in small letters
+            "firstName": user.given_name,
+            "lastName": user.family_name,
+            "tenant": user.tenant,
+            "attributes": {name: user.attributes.get(name) for name in declared[realm]},
+            "groups": frozenset(_groups(user)),
+            "roles": frozenset(user.roles),
+        }
+        key = Key(NAME, realm, user.username.lower())
+        yield Resource(key, fields, user.origin, frozenset({user.tenant}))
+
+
+def _groups(user: User) -> list[str]:
+    return [groups.group_path(user.tenant, name) for name in user.groups] or [groups.tenant_path(user.tenant)]
+
+
+# ---------------------------------------------------------------- found
+
+
+def read(server: Keycloak) -> Iterator[Resource]:
+    return server.each_realm(_read)
+
+
+def _read(server: Keycloak, realm: str) -> Iterator[Resource]:
+    accounts = _accounts(server, realm)
+    ours = {text(one, "id", "users") for one in accounts if is_ours(one, server.platform)}
+    if realm in server.hidden:  # the profile does not show our mark, but Keycloak still finds people by it
+        found = server.session.pages(
+            path(realm, "users"), briefRepresentation="true", q=f"{PLATFORM}:{server.platform}"
+        )
+        ours = {text(one, "id", "users") for one in found}
+    memberships = _edges(server, realm, ours, server.ids(groups.NAME, realm), _members)
+    custom = {name: id for name, id in server.ids(roles.NAME, realm).items() if not builtin.is_role(realm, name)}
+    given = _edges(server, realm, ours, custom, _holders)
+    server.remember(NAME, realm, {text(one, "username", "users"): one["id"] for one in accounts})
+    for one in accounts:
+        key, id = Key(NAME, realm, one["username"]), one["id"]
+        if id in ours:
+            fields = {**_found(one), "groups": frozenset(memberships[id]), "roles": frozenset(given[id])}
+            yield Resource(key, fields, None, belongs(one))
+        else:
+            yield Resource(key, {"enabled": one.get("enabled"), "totp": one.get("totp")}, owned=False)
+
+
+def _accounts(server: Keycloak, realm: str) -> list[Json]:
+    """Every account but those of services, as many as the server counts; read again once, as people come and go."""
+    for _ in range(2):
+        found = list(server.session.pages(path(realm, "users"), briefRepresentation="false"))
+        count = server.user_count(realm)
+        if len(found) == count:
+            return found
+    raise ServerError(
+        Problem(
+            f"realm {realm} has {count} users by Keycloak's own count, but lists {len(found)}",
+            help="if accounts are being made right now, plan again; else our account may not see all of them",
+        )
+    )
+
+
+def _edges(
+    server: Keycloak, realm: str, ours: set[str], ids: dict[str, str], people: Callable[..., Iterator[Json]]
+) -> dict[str, set[str]]:
+    """The names of groups or roles that each of our people is in, from a list per group or role."""
+    found = defaultdict[str, set[str]](set)
+
+    def of(name: str) -> tuple[str, list[str]]:
+        listed = people(server, realm, name, ids[name])
+        return name, [id for one in listed if (id := text(one, "id", "users")) in ours]
+
+    for name, members in server.side_by_side(of, sorted(ids) if ours else ()):
+        for id in members:
+            found[id].add(name)
+    return found
+
+
+def _members(server: Keycloak, realm: str, name: str, id: str) -> Iterator[Json]:
+    return server.session.pages(path(realm, "groups", id, "members"), briefRepresentation="true")
+
+
+def _holders(server: Keycloak, realm: str, name: str, id: str) -> Iterator[Json]:
+    return server.session.pages(path(realm, "roles", name, "users"), briefRepresentation="true")
+
+
+def _found(one: Json) -> dict[str, Value]:
+    attributes = one.get("attributes") or {}
+    return {
+        **{name: one.get(name) for name in ("enabled", *NAMES)},
+        "tenant": attribute(one, TENANT),
+        "attributes": {str(name): _value(value) for name, value in attributes.items()},
+        "totp": one.get("totp"),  # for the lists: whether a one-time password is registered
+        "created": one.get("createdTimestamp"),
+    }
+
+
+def _value(found: object) -> Value:
+    """An attribute's value: a text, or several."""
+    values = tuple(map(str, found)) if isinstance(found, list) else (str(found),)
+    return values[0] if len(values) == 1 else values
+
+
+# ---------------------------------------------------------------- written
+
+
+def create(server: Keycloak, want: Resource) -> None:
+    """In one request with name, groups and attributes; roles given directly follow."""
+    realm, username = want.key.within, want.key.name
+    body = {
+        "username": username,
+        **{name: want.fields[name] for name in ("enabled", *NAMES)},
+        "attributes": _attributes(server, want, {}),
+        "groups": sorted(_names(want, "groups")),
+    }
+    try:
+        id = server.session.post(path(realm, "users"), body)
+    except Conflict:
+        there = server.session.list(path(realm, "users"), username=username, exact="true")
+        if not there or not is_ours(there[0], server.platform):
+            raise
+        id = text(there[0], "id", "users")
+        _put(server, want, id, frozenset(want.fields))
+        _join(server, want, id, _names(want, "groups"))
+    server.learn(NAME, realm, username, id)
+    _give(server, want, id, _names(want, "roles"))
+
+
+def update(server: Keycloak, change: Update) -> None:
+    """What is taken away first, then the account itself, then what is given."""
+    realm, want, have = change.key.within, change.want, change.have
+    id = server.id(NAME, realm, change.key.name)
+    where = path(realm, "users", id)
+    if "groups" in change.changed:
+        for name in sorted(_names(have, "groups") - _names(want, "groups")):
+            server.session.delete(f"{where}/groups/{server.id(groups.NAME, realm, name)}")
+    if "roles" in change.changed and (taken := _names(have, "roles") - _names(want, "roles")):
+        server.session.delete(f"{where}/role-mappings/realm", roles.named(server, realm, taken))
+    _put(server, want, id, change.changed)
+    if "groups" in change.changed:
+        _join(server, want, id, _names(want, "groups") - _names(have, "groups"))
+    if "roles" in change.changed:
+        _give(server, want, id, _names(want, "roles") - _names(have, "roles"))
+
+
+def _put(server: Keycloak, want: Resource, id: str, names: frozenset[str]) -> None:
+    """The changed fields of the account. `enabled` goes only when it changes, so that a lock-out stays."""
+    body: Json = {"enabled": want.fields["enabled"]} if "enabled" in names else {}
+    if names & {*NAMES, "attributes", "tenant"}:
+        found = server.session.get(path(want.key.within, "users", id))
+        kept = {name: found.get(name) for name in NAMES}
+        named = {name: want.fields[name] for name in NAMES if name in want.fields}
+        body |= {**kept, **named, "attributes": _attributes(server, want, found.get("attributes") or {})}
+    if body:
+        server.session.put(path(want.key.within, "users", id), body)
+
+
+def _attributes(server: Keycloak, want: Resource, there: Json) -> dict[str, list[str]]:
+    wanted = want.fields.get("attributes")
+    assert isinstance(wanted, Mapping)
+    mark = lists(marks(server.platform, str(want.fields["tenant"])))
+    ours = {name: [] if value is None else [str(value)] for name, value in wanted.items()}
+    return {name: value for name, value in {**there, **ours, **mark}.items() if value}
+
+
+def _join(server: Keycloak, want: Resource, id: str, names: frozenset[str]) -> None:
+    realm = want.key.within
+    for name in sorted(names):
+        server.session.put(path(realm, "users", id, "groups", server.id(groups.NAME, realm, name)))
+
+
+def _give(server: Keycloak, want: Resource, id: str, names: frozenset[str]) -> None:
+    realm = want.key.within
+    if names:
+        server.session.post(path(realm, "users", id, "role-mappings", "realm"), roles.named(server, realm, names))
+
+
+def leaves(have: Resource) -> Resource:
+    return replace(have, fields={"enabled": False})
+
+
+def _names(resource: Resource, field: str) -> frozenset[str]:
+    value = resource.fields.get(field)
+    return frozenset(map(str, value)) if isinstance(value, frozenset) else frozenset()
+
+
+USER = Kind(
+    NAME,
+    desired,
+    read,
+    create,
+    update,
+    after=("keycloak.profile", "keycloak.group", "keycloak.binding"),
+    leaves=leaves,
+)

@@ -1,0 +1,111 @@
+"""A run against the real Keycloak in few words: apply a catalog, plan again, look at the server by hand."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+
+import pytest
+import requests
+
+from control_plane.catalog.model import Catalog, KeycloakSettings, SecretRef
+from control_plane.engine.apply import Done, Outcome, apply
+from control_plane.engine.plan import Plan, make_plan
+from control_plane.engine.read import have, want
+from control_plane.engine.safety import check
+from control_plane.engine.values import RealmKey, Secret
+from control_plane.keycloak import KINDS, Keycloak, target
+from tests.conftest import KeycloakServer
+
+
+def seal(value: str) -> Secret:
+    return Secret("", hmac.new(b"test", value.encode(), hashlib.sha256).hexdigest())
+
+
+def secret_of(reference: Secret | RealmKey) -> str:
+    """The store of these tests: every secret follows from its name."""
+    assert isinstance(reference, Secret)
+    return f"value of {reference.ref}"
+
+
+def version_of(reference: Secret | RealmKey) -> str | None:
+    return seal(secret_of(reference)).version
+
+
+@dataclass
+class World:
+    """Realms of one test on the shared server: named `kc-…`, gone when the test ends."""
+
+    server: KeycloakServer
+    prefix: str
+    realms: set[str] = field(default_factory=set)
+    platform: str = "tochigi"
+
+    def realm(self, name: str) -> str:
+        return f"{self.prefix}-{name}"
+
+    def here(self, catalog: Catalog) -> Catalog:
+        """The catalog with its realms named as this test's."""
+        realms = {self.realm(one.name): replace(one, name=self.realm(one.name)) for one in catalog.realms.values()}
+        tenants = {one.name: replace(one, realm=self.realm(one.realm)) for one in catalog.tenants.values()}
+        self.realms |= realms.keys()
+        return replace(catalog, realms=realms, tenants=tenants)
+
+    def keycloak(self, catalog: Catalog, parallel: int = 10) -> Keycloak:
+        return Keycloak(
+            KeycloakSettings(self.server.url, self.server.client_id, SecretRef("keycloak/admin", "client_secret")),
+            self.server.client_secret,
+            platform=self.platform,
+            realms=frozenset(catalog.realms),
+            seal=seal,
+            reveal=secret_of,
+            parallel=parallel,
+        )
+
+    def plan(self, catalog: Catalog, keycloak: Keycloak | None = None) -> Plan:
+        """The plan for a catalog from `here`; realms of other tests are left out of it."""
+        client = keycloak or self.keycloak(catalog)
+        targets = [target(client)]
+        wanted = want(targets, catalog, version_of)
+        found = {key: one for key, one in have(targets).items() if key.within.startswith(self.prefix)}
+        plan = make_plan(KINDS, wanted, found)
+        check(plan, empty=not wanted, limit=10, allowed=None)
+        return plan
+
+    def apply(self, catalog: Catalog, parallel: int = 10) -> tuple[Outcome, ...]:
+        """Plan and apply; every change must have been made."""
+        client = self.keycloak(catalog, parallel)
+        plan = self.plan(catalog, client)
+        outcomes = apply(plan, [target(client)], parallel=parallel)
+        assert [one for one in outcomes if not isinstance(one, Done)] == []
+        return outcomes
+
+    def by_hand(self, method: str, realm: str, path: str = "", json: object = None) -> requests.Response:
+        """A request of an administrator who goes around renkei; must succeed."""
+        answer = self.server.by_hand(method, f"/realms/{self.realm(realm)}{path}", json)
+        assert answer.ok, f"{method} {path}: {answer.status_code} {answer.text}"
+        return answer
+
+    def get(self, realm: str, path: str = "") -> object:
+        return self.by_hand("GET", realm, path).json()
+
+
+@pytest.fixture
+def world(keycloak_server: KeycloakServer) -> Iterator[World]:
+    world = World(keycloak_server, f"kc-{uuid.uuid4().hex[:6]}")
+    yield world
+    for realm in sorted(world.realms):
+        keycloak_server.by_hand("DELETE", f"/realms/{realm}")
+
+
+@pytest.fixture
+def said(plan_text: Callable[[Plan], list[str]]) -> Callable[[Plan], list[str]]:
+    return plan_text
+
+
+def told(plan: Plan) -> list[str]:
+    """A plan as a few words per change."""
+    return [f"{type(change).__name__.lower()} {change.key.kind.partition('.')[2]} {change.key.name}" for change in plan]

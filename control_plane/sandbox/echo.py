@@ -34,10 +34,11 @@ def application() -> web.Application:
 
 
 @click.command()
-@click.option("--port", type=click.IntRange(0, 65535), default=8190, show_default=True, help="Port on 127.0.0.1.")
-def main(port: int) -> None:
+@click.option("--port", type=click.IntRange(0, 65535), default=8190, show_default=True, help="Where to listen.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Another address only inside a container.")
+def main(port: int, host: str) -> None:
     """Serve until SIGTERM."""
-    web.run_app(application(), host="127.0.0.1", port=port, access_log=None)
+    web.run_app(application(), host=host, port=port, access_log=None)
 
 
 if __name__ == "__main__":

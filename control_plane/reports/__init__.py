@@ -14,7 +14,7 @@ text for terminals.
 """
 
 from control_plane.reports.formats import FORMATS, file_name, render
-from control_plane.reports.live import Live, LiveService, LiveUser
+from control_plane.reports.live import Live, LiveService, LiveUser, from_state
 from control_plane.reports.report import Count, Report, Source
 from control_plane.reports.services import services
 from control_plane.reports.users import users
@@ -31,6 +31,7 @@ __all__ = [
     "Report",
     "Source",
     "file_name",
+    "from_state",
     "render",
     "services",
     "users",

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TypeGuard
+
+from control_plane.engine.resource import Resource, State
+from control_plane.engine.values import Value
+from control_plane.kong.naming import anonymous_name
+
+LATEST = 253_402_300_800_000  # the year 10000 in milliseconds
 
 
 @dataclass(frozen=True)
@@ -12,7 +19,7 @@ class LiveUser:
     """An account as its realm has it. Of one that carries our mark, the configuration says who it is."""
 
     enabled: bool
-    mfa_registered: bool | None = None  # None: not known
+    otp_registered: bool | None = None  # a one-time password; None: not known
     created: datetime | None = None  # aware
     owned: bool = True
     family_name: str = ""
@@ -29,6 +36,7 @@ class LiveService:
     consumer: bool = False
     keys: int = 0
     tokens: int = 0  # jwt credentials: the realms whose tokens are taken
+    foreign: int = 0  # credentials of a service of ours that lack our mark
     owned: bool = True
 
 
@@ -38,3 +46,65 @@ class Live:
     users: Mapping[tuple[str, str], LiveUser] = field(default_factory=dict)  # (realm, username)
     user_counts: Mapping[str, int] = field(default_factory=dict)  # realm -> its own count of accounts
     services: Mapping[str, LiveService] = field(default_factory=dict)  # tenant.service
+
+
+def from_state(have: State, platform: str, user_counts: Mapping[str, int], read_at: datetime) -> Live:
+    """What the lists need of everything that was read; `user_counts` is what each realm counts itself."""
+    users = {}
+    services: dict[str, LiveService] = {}
+    for key, found in have.items():
+        if key.kind == "keycloak.user":
+            users[key.within, key.name] = _user(found)
+        elif name := _service(found, platform):
+            services[name] = _with(services.get(name), found)
+    return Live(read_at, users, dict(user_counts), services)
+
+
+def _user(found: Resource) -> LiveUser:
+    fields = found.fields
+    totp, created = fields.get("totp"), fields.get("created")
+    return LiveUser(
+        enabled=fields.get("enabled") is not False,  # an account that does not say so may open
+        otp_registered=totp if isinstance(totp, bool) else None,
+        created=datetime.fromtimestamp(created / 1000, UTC) if _is_instant(created) else None,
+        owned=found.owned,
+        family_name=str(fields.get("lastName") or ""),
+        given_name=str(fields.get("firstName") or ""),
+        email=str(fields["email"]) if fields.get("email") else None,
+    )
+
+
+def _is_instant(value: Value) -> TypeGuard[int]:
+    """Milliseconds since 1970, within what a calendar holds: the server might say anything."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < LATEST
+
+
+def _service(found: Resource, platform: str) -> str | None:
+    """The name of the service that the object is a part of."""
+    match found.key.kind:
+        case "keycloak.client":
+            return None if found.protected else found.key.name
+        case "kong.consumer":
+            return None if found.key.name == anonymous_name(platform) else found.key.name
+        case "kong.key" | "kong.jwt":
+            return found.key.within or None
+        case _:
+            return None
+
+
+def _with(service: LiveService | None, found: Resource) -> LiveService:
+    """The service with one more part of it; it is ours when any part is."""
+    ours = found.owned or (service is not None and service.owned)
+    known = replace(service, owned=ours) if service else LiveService(owned=ours)
+    if found.attached:
+        return replace(known, foreign=known.foreign + 1)
+    match found.key.kind:
+        case "keycloak.client":
+            enabled = found.fields.get("enabled")
+            return replace(known, client=True, client_enabled=enabled if isinstance(enabled, bool) else None)
+        case "kong.consumer":
+            return replace(known, consumer=True)
+        case "kong.key":
+            return replace(known, keys=known.keys + 1)
+        case _:
+            return replace(known, tokens=known.tokens + 1)

@@ -166,7 +166,7 @@ def _credentials(service: Service, found: LiveService) -> tuple[Part, ...]:
     missing = []
     if Auth.API_KEY in service.auth and not found.keys:
         missing.append(Word("no-key", "API キー未発行", "no API key", Tone.WARN))
-    if Auth.TOKEN in service.auth and not found.client:
+    if (Auth.TOKEN in service.auth or service.redirect_uris) and not found.client:
         missing.append(Word("no-client", "クライアント未登録", "no client", Tone.WARN))
     return (*_present(found), *missing)
 
@@ -181,6 +181,10 @@ def _present(found: LiveService) -> tuple[Word, ...]:
         told.append(Word("client", "クライアント", "client"))
     if found.tokens:
         told.append(Word(f"tokens:{found.tokens}", f"トークン検証鍵 {found.tokens} 件", f"token keys: {found.tokens}"))
+    if found.foreign:
+        number = found.foreign
+        ja, en = f"管理外の資格情報 {number} 件", f"credentials not ours: {number}"
+        told.append(Word(f"foreign:{number}", ja, en, Tone.BAD))
     return tuple(told)
 
 

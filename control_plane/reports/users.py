@@ -65,7 +65,7 @@ def in_order(catalog: Catalog) -> list[Tenant]:
 
 
 def _rows(catalog: Catalog, live: Live | None) -> Iterator[Row]:
-    declared = {(catalog.tenants[user.tenant].realm, user.username) for user in catalog.users()}
+    declared = {_address(catalog, user) for user in catalog.users()}
     rest: dict[str, list[tuple[str, LiveUser]]] = {}
     for (realm, username), found in sorted(live.users.items() if live else ()):
         if (realm, username) not in declared:
@@ -81,9 +81,13 @@ def _rows(catalog: Catalog, live: Live | None) -> Iterator[Row]:
             yield _undeclared(catalog, realm, username, found)
 
 
+def _address(catalog: Catalog, user: User) -> tuple[str, str]:
+    return catalog.tenants[user.tenant].realm, user.username.lower()  # Keycloak keeps names in small letters
+
+
 def _declared(catalog: Catalog, user: User, live: Live | None) -> Row:
     tenant, zone = catalog.tenants[user.tenant], catalog.platform.zone
-    found = live.users.get((tenant.realm, user.username)) if live else None
+    found = live.users.get(_address(catalog, user)) if live else None
     roles = ways(catalog, user)
     demanded = _demanded(catalog, tenant, roles)
     titles = {group.name: group.title for group in tenant.groups}
@@ -97,7 +101,7 @@ def _declared(catalog: Catalog, user: User, live: Live | None) -> Row:
         tuple(Word(name, titles[name], titles[name]) for name in user.groups),
         tuple(told(way, catalog, user.tenant) for way in roles),
         demanded,
-        _registered(found, demanded != words.NOT_DEMANDED),
+        _registered(found, demanded != words.NOT_DEMANDED, catalog.realms[tenant.realm].baseline.factors),
         _enabled(found),
         words.starts(user.period, zone),
         words.ends(user.period, zone),
@@ -119,7 +123,7 @@ def _undeclared(catalog: Catalog, organization: str, username: str, found: LiveU
         (),
         (),
         words.UNKNOWN,
-        _registered(found, demanded=False),
+        _registered(found, False, ()),
         _enabled(found),
         None,
         None,
@@ -144,13 +148,14 @@ def _demanded(catalog: Catalog, tenant: Tenant, roles: tuple[Way, ...]) -> Word:
     return Word("role:" + ",".join(asking), f"必須（役割: {titles}）", f"required (role: {', '.join(asking)})")
 
 
-def _registered(found: LiveUser | None, demanded: bool) -> Cell:
+def _registered(found: LiveUser | None, demanded: bool, factors: tuple[str, ...]) -> Cell:
+    """Only one-time passwords are seen in Keycloak's list of users: who has none may still have a passkey."""
     if found is None:
         return None
-    if found.mfa_registered is None:
-        return words.UNKNOWN
-    if found.mfa_registered:
+    if found.otp_registered:
         return words.REGISTERED
+    if found.otp_registered is None or "passkey" in factors:
+        return words.UNKNOWN
     return words.MFA_MISSING if demanded and found.enabled else words.NOT_REGISTERED
 
 

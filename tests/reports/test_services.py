@@ -104,6 +104,12 @@ def test_credentials_are_counted_and_a_missing_one_stands_out() -> None:
     assert told == ["クライアント", "トークン検証鍵 1 件", "API キー未発行"]
 
 
+def test_a_credential_that_somebody_made_by_hand_stands_out() -> None:
+    cell = rows(listed(live=with_service(foreign=1)), "nasushiobara.portal")[1]["credentials"]
+    assert isinstance(cell, tuple)
+    assert [(part.ja, part.tone) for part in cell if isinstance(part, Word)][-1] == ("管理外の資格情報 1 件", "bad")
+
+
 def test_without_servers_nothing_is_said_of_credentials() -> None:
     assert rows(listed(), "nasushiobara.portal")[1]["credentials"] is None
 

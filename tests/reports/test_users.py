@@ -160,6 +160,22 @@ def test_a_second_factor_that_is_demanded_and_missing_stands_out() -> None:
     assert {word.code: number for word, number in report.summary}["mfa-missing"] == 2  # staff-02, ken-0001
 
 
+def test_who_has_no_one_time_password_where_a_passkey_will_do_is_not_said_to_have_no_second_factor() -> None:
+    catalog = world.platform()
+    city = catalog.realms["nasushiobara"]
+    both = replace(city, baseline=replace(city.baseline, factors=("totp", "passkey")))
+    report = listed(replace(catalog, realms={**catalog.realms, "nasushiobara": both}), world.live())
+    assert ja(row(report, "staff-02")["mfa_registered"]) == ["未確認"]
+    assert ja(row(report, "staff-01")["mfa_registered"]) == ["登録済み"]
+
+
+def test_a_name_in_capitals_is_found_as_keycloak_keeps_it() -> None:
+    catalog = world.platform((world.person("Staff-01"),))
+    report = listed(catalog, world.live())
+    assert row(report, "Staff-01")["state"].code == "active"  # type: ignore[union-attr]
+    assert not [one for one in report.rows if one[1] == "staff-01"]
+
+
 def test_created_is_told_in_the_platforms_zone() -> None:
     created = row(listed(live=world.live()), "staff-01")["created"]
     assert isinstance(created, datetime)

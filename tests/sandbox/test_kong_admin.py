@@ -153,6 +153,27 @@ def test_entities_survive_a_restart(tmp_path: Path) -> None:
     asyncio.run(run())
 
 
+def test_changes_are_saved_while_it_runs_and_a_full_disk_does_not_end_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(persistence, "PAUSE", 0.01)
+    store, folder = Store(Clock()), tmp_path / "data"
+    store_to = persistence.saver(store, folder / "kong.json")
+    store.put("consumers", {"id": "1", "username": "staff-01"})
+
+    async def run() -> None:
+        keeping = asyncio.create_task(persistence.keep(store_to))
+        while "not saved" not in caplog.text:
+            await asyncio.sleep(0.01)
+        folder.mkdir()
+        while not (folder / "kong.json").exists():
+            await asyncio.sleep(0.01)
+        keeping.cancel()
+
+    asyncio.run(asyncio.wait_for(run(), 10))
+    assert [file.name for file in folder.iterdir()] == ["kong.json"]
+
+
 @pytest.mark.parametrize("content", ["", "[]", '{"format": 2}', '{"format": 1, "entities": {"services": [5]}}', "\x00"])
 def test_a_data_file_that_is_not_ours_is_refused_in_a_sentence(tmp_path: Path, content: str) -> None:
     file = tmp_path / "kong.json"

@@ -1,0 +1,66 @@
+"""ACL rows: which consumer is in which group. The group names an API version and a level, `ngsi-v2.v2:read`.
+
+A row says that there is a grant. From when until when it holds and for which data the guard knows, so rows do not
+come and go by the clock. A row has no fields besides its names and tags.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from control_plane.catalog.model import Catalog
+from control_plane.engine.kind import Kind
+from control_plane.engine.plan import Update
+from control_plane.engine.resource import Key, Resource
+from control_plane.kong import naming, values
+from control_plane.kong.client import Kong, at
+from control_plane.kong.view import granted_levels
+
+NAME = "kong.acl"
+
+
+def desired(catalog: Catalog) -> Iterator[Resource]:
+    for service in catalog.services():
+        for one, level, grant in granted_levels(catalog, service):
+            if not one.api.auth:
+                continue  # open to all: nobody is asked who he is
+            belongs = (f"tenant:{service.tenant}", *one.belongs)
+            yield Resource(
+                Key(NAME, service.name, one.group(level.name)),
+                {"tags": naming.tags(catalog.platform.name, belongs)},
+                origin=grant.origin,
+                belongs=naming.ids(belongs),
+            )
+
+
+def read(kong: Kong) -> Iterator[Resource]:
+    consumers = {row["id"] for row in kong.rows("consumers") if kong.is_ours(row)}
+    for row in kong.rows("acls"):
+        consumer = kong.name_of("consumers", row.get("consumer")) or ""
+        owned = kong.is_ours(row)
+        yield Resource(
+            Key(NAME, consumer, str(row.get("group"))),
+            values.declared(row, ()),
+            belongs=naming.ids(row.get("tags") or ()),
+            owned=owned,
+            attached=not owned and (row.get("consumer") or {}).get("id") in consumers,
+        )
+
+
+def create(kong: Kong, want: Resource) -> None:
+    kong.put(_path(want.key), values.body(want.fields))
+
+
+def update(kong: Kong, change: Update) -> None:
+    kong.put(_path(change.key), values.body(change.want.fields))
+
+
+def delete(kong: Kong, have: Resource) -> None:
+    kong.delete(_path(have.key))
+
+
+def _path(key: Key) -> str:
+    return at("consumers", key.within, "acls", key.name)
+
+
+ACLS = Kind(NAME, desired, read, create, update, delete, after=("kong.consumer", "kong.plugin"), revokes=True)

@@ -1,0 +1,174 @@
+"""Kong's Admin API for one run: every list read once, names outside and ids inside, no secret past the boundary.
+
+rows(collection)   everything in a flat collection, read once, in pages of 1000
+put, patch, delete the writes; what this run has put under a name, it does not delete there any more
+name_of(…)         the name behind a foreign key
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeAlias
+from urllib.parse import parse_qs, quote, urlsplit
+
+from control_plane.catalog.model import KongSettings
+from control_plane.engine.publickey import key_digest
+from control_plane.engine.values import RealmKey, Secret
+from control_plane.kong import errors
+from control_plane.kong.http import Http
+from control_plane.kong.naming import PROBE, mark
+
+Row: TypeAlias = Mapping[str, Any]  # an entity as Kong shows it, without cleartext secrets
+
+COLLECTIONS = ("services", "routes", "plugins", "consumers", "key-auths", "acls", "jwts")
+PAGE = 1000  # the most that Kong gives at once
+
+
+class Kong:
+    """A client made for one run. Any number of threads may use it."""
+
+    def __init__(
+        self,
+        settings: KongSettings,
+        admin_token: str | None,
+        platform: str,
+        seal: Callable[[str], Secret],
+        reveal: Callable[[Secret | RealmKey], str],
+        parallel: int = 10,
+    ) -> None:
+        self.platform = platform
+        self.proxy_url = settings.proxy_url
+        self.verify = settings.verify
+        self.reveal = reveal
+        self.http = Http(settings, admin_token, parallel)
+        self._seal = seal
+        self._parallel = parallel
+        self._lock = threading.Lock()
+        self._rows: dict[str, tuple[Row, ...]] = {}
+        self._by_id: dict[str, dict[str, Row]] = {}
+        self._written: set[str] = set()
+        self.unsettled = True  # whether something was written that the proxy may not have taken up yet
+
+    def __repr__(self) -> str:
+        return f"Kong({self.http!r}, platform={self.platform!r})"
+
+    # ------------------------------------------------------------ reading
+
+    def rows(self, collection: str) -> tuple[Row, ...]:
+        """Every entity of the collection, those of others too. The first call reads all collections, side by side."""
+        with self._lock:
+            if not self._rows:
+                self._rows = self._read_all()
+        return self._rows[collection]
+
+    def name_of(self, collection: str, reference: object) -> str | None:
+        """The name that a foreign key `{"id": …}` points to; the id in brackets when the entity has no name."""
+        if not isinstance(reference, Mapping):
+            return None
+        row = self.by_id(collection).get(reference["id"])
+        return named(row) if row else f"({reference['id']})"
+
+    def by_id(self, collection: str) -> Mapping[str, Row]:
+        rows = self.rows(collection)
+        with self._lock:
+            if collection not in self._by_id:
+                self._by_id[collection] = {row["id"]: row for row in rows}
+            return self._by_id[collection]
+
+    def is_ours(self, row: Row) -> bool:
+        return mark(self.platform) in (row.get("tags") or ())
+
+    def node(self) -> Mapping[str, Any]:
+        """What the node says about itself: version, plugins, configuration."""
+        found = self.http.get("/")
+        if not isinstance(found, dict) or not isinstance(found.get("version"), str):
+            raise errors.strange("/", "no version: this is not Kong's Admin API")
+        return found
+
+    def pages(self, collection: str, query: Mapping[str, str] | None = None) -> Iterator[Row]:
+        """The collection page by page, to its end. Raises ServerError rather than leave one out."""
+        path, seen = f"/{collection}", set[str]()
+        offset: object = None
+        while True:
+            page = self.http.get(path, {**(query or {}), "size": PAGE, **({"offset": str(offset)} if offset else {})})
+            if not isinstance(page, dict) or not isinstance(page.get("data"), list):
+                raise errors.strange(path, "a list has `data`, and this one has none")
+            for row in page["data"]:
+                yield self._checked(collection, row)
+            if page.get("next") is None and page.get("offset") is None:
+                return
+            offset = page.get("offset") or _offset(page["next"])
+            if not isinstance(offset, str) or offset in seen:
+                raise errors.strange(path, "the pages do not come to an end")
+            seen.add(offset)
+
+    def _read_all(self) -> dict[str, tuple[Row, ...]]:
+        def whole(collection: str) -> tuple[Row, ...]:
+            return tuple(row for row in self.pages(collection) if PROBE not in (row.get("tags") or ()))
+
+        if self._parallel == 1:
+            return {collection: whole(collection) for collection in COLLECTIONS}
+        with ThreadPoolExecutor(min(self._parallel, len(COLLECTIONS)), thread_name_prefix="kong") as pool:
+            return dict(zip(COLLECTIONS, pool.map(whole, COLLECTIONS), strict=True))
+
+    def _checked(self, collection: str, row: object) -> Row:
+        """The entity with what identifies it, its secrets replaced by digests."""
+        if not isinstance(row, dict) or not isinstance(row.get("id"), str):
+            raise errors.strange(f"/{collection}", "an entity without an id")
+        tags = row.get("tags") or []
+        if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+            raise errors.strange(f"/{collection}", f"the tags of {row['id']} are no list of texts")
+        for foreign in ("service", "route", "consumer"):
+            reference = row.get(foreign)
+            if reference is not None and not (isinstance(reference, dict) and isinstance(reference.get("id"), str)):
+                raise errors.strange(f"/{collection}", f"'{foreign}' of {row['id']} is no reference")
+        if collection == "key-auths":
+            row["key"] = self._seal(str(row.get("key")))
+        if collection == "jwts":
+            row.pop("secret", None)
+            pem = row.get("rsa_public_key")
+            row["rsa_public_key"] = RealmKey("", key_digest(pem)) if isinstance(pem, str) else None
+        return row
+
+    # ------------------------------------------------------------ writing
+
+    def put(self, path: str, body: Mapping[str, object], hide: Iterable[str] = ()) -> None:
+        """Create, or replace whole: fields that the body lacks go back to Kong's defaults."""
+        self.http.write("PUT", path, body, hide)
+        with self._lock:
+            self._written.add(path)
+            self.unsettled = True
+
+    def patch(self, path: str, body: Mapping[str, object], hide: Iterable[str] = ()) -> None:
+        """Change the fields of the body and leave all others."""
+        self.http.write("PATCH", path, body, hide)
+        self.unsettled = True
+
+    def delete(self, path: str) -> None:
+        """Delete, unless this run has put something there.
+
+        An object of ours that was moved by hand (a plugin onto another service) is found in the wrong place and
+        wanted in the right one: the PUT under its name has moved it back, and nothing is left to delete.
+        """
+        with self._lock:
+            if path in self._written:
+                return
+        self.http.delete(path)
+        self.unsettled = True
+
+
+def named(row: Row) -> str:
+    """The entity's own name, or its id in brackets when it has none."""
+    name = row.get("name") or row.get("username")
+    return name if isinstance(name, str) else f"({row['id']})"
+
+
+def at(*parts: str) -> str:
+    """A path of the Admin API; each part is one segment whatever it holds."""
+    return "".join("/" + quote(part, safe="") for part in parts)
+
+
+def _offset(following: object) -> object:
+    return parse_qs(urlsplit(following).query).get("offset", [None])[0] if isinstance(following, str) else None

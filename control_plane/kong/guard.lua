@@ -1,0 +1,170 @@
+-- The guard: decides at request time what acl cannot know. Is there a grant for this level that holds now, for this
+-- data, and is the token what it must be. It refuses with a short reason in JSON.
+--
+-- DATA and SETTINGS stand before this text, written by renkei. The chunk runs once for each change of the plugin: it
+-- parses DATA and returns the function that Kong keeps and runs for each request.
+--
+-- DATA, a line each:
+--   scope NAME SERVICE PATH…   Fiware-Service, and what may stand in Fiware-ServicePath: /road/# takes all below
+--   scope NAME - PATH…         path prefixes below the API's own
+--   realm TENANT REALM         where a tenant's clients live, when it is not the realm of its own name
+--   level ROUTE                by their order 1, 2, …
+--   CONSUMER LEVEL SCOPES FROM UNTIL    a grant: SCOPES as `1,3` by their order or `-`; seconds since 1970, or `-`
+
+local scopes, realms, levels, grants = {}, {}, {}, {}
+
+for line in DATA:gmatch("[^\n]+") do
+  local name, service, paths = line:match("^scope (%S+) (%S+) (.+)$")
+  local tenant, realm = line:match("^realm (%S+) (%S+)$")
+  local route = line:match("^level (%S+)$")
+  if name then
+    local list = {}
+    for path in paths:gmatch("%S+") do list[#list + 1] = path end
+    scopes[#scopes + 1] = { name = name, service = service, paths = list }
+  elseif tenant then
+    realms[tenant] = realm
+  elseif route then
+    levels[#levels + 1] = route
+    levels[route] = #levels
+  else
+    local who, level, which, from, till = line:match("^(%S+) (%d+) (%S+) (%S+) (%S+)$")
+    local key = who .. " " .. level
+    local list = grants[key] or {}
+    list[#list + 1] = { which = which, from = tonumber(from) or 0, till = tonumber(till) or math.huge }
+    grants[key] = list
+  end
+end
+
+local IDENTITY = { "X-Consumer-ID", "X-Consumer-Username", "X-Consumer-Custom-ID", "X-Credential-Identifier",
+                   "X-Anonymous-Consumer" }
+
+-- The one place that knows the time.
+local function now()
+  return ngx.time()
+end
+
+local function refuse(status, reason, headers)
+  return kong.response.exit(status, { message = reason }, headers)
+end
+
+local function clear(names)
+  for _, name in ipairs(names) do kong.service.request.clear_header(name) end
+end
+
+-- Why the path may mean something else to the upstream than to us; nil when it means the same.
+local function ambiguous(path)
+  local text = path:lower()
+  if text:find("%2f", 1, true) or text:find("%5c", 1, true) or text:find("\\", 1, true) or text:find("%00", 1, true) then
+    return "the path has an encoded slash, a backslash or a zero byte"
+  end
+  if SETTINGS.scoping ~= "path" then return nil end
+  if text:find("//", 1, true) or text:find(";", 1, true) or text:find("%2e", 1, true) or text:find("%3b", 1, true)
+    or text:find("/%.%.?$") or text:find("/%.%.?/") then
+    return "the path must be plain: no '//', no dot segments, no ';'"
+  end
+  return nil
+end
+
+-- The scopes that hold now, by name, and how many; nil and the reason when there are none.
+local function granted(who, level)
+  local list = grants[who .. " " .. level]
+  if not list then return nil, "no grant for this level of access" end
+  local time, found, order, any = now(), {}, {}, false
+  for _, grant in ipairs(list) do
+    if grant.from <= time and time < grant.till then
+      any = true
+      for number in grant.which:gmatch("%d+") do
+        local scope = scopes[tonumber(number)]
+        if not found[scope.name] then
+          found[scope.name] = scope
+          order[#order + 1] = scope
+        end
+      end
+    end
+  end
+  if not any then return nil, "outside the period of access" end
+  return { by_name = found, list = order }
+end
+
+-- Whether `path` is `prefix` or stands below it.
+local function below(path, prefix)
+  if prefix == "/" then return true end
+  return path == prefix or path:sub(1, #prefix + 1) == prefix .. "/"
+end
+
+-- The client's own Fiware-ServicePath, when it is one plain path inside what the scope holds.
+local function narrower(scope)
+  local asked = kong.request.get_header("Fiware-ServicePath")
+  if not asked or #asked > 256 or not asked:match("^/[%w_/]*#?$") or asked:find("//", 1, true) then return nil end
+  local plain = asked:gsub("/?#$", "")
+  for _, path in ipairs(scope.paths) do
+    if path == asked then return asked end
+    if path:sub(-2) == "/#" and below(plain, path == "/#" and "/" or path:sub(1, -3)) then return asked end
+  end
+  return nil
+end
+
+local function scoped_by_headers(found)
+  local asked = kong.request.get_header("X-Data-Scope")
+  local scope = asked and found.by_name[asked] or (not asked and #found.list == 1 and found.list[1])
+  if not scope then
+    return asked and "data scope not granted" or "several data scopes: name one in the header X-Data-Scope"
+  end
+  kong.service.request.set_header("Fiware-Service", scope.service)
+  kong.service.request.set_header("Fiware-ServicePath", narrower(scope) or table.concat(scope.paths, ","))
+  return nil
+end
+
+local function scoped_by_path(found)
+  local path = kong.request.get_path()
+  local rest = path:sub(#SETTINGS.prefix + 1)
+  if rest == "" then rest = "/" end
+  if path:sub(1, #SETTINGS.prefix) == SETTINGS.prefix and rest:sub(1, 1) == "/" then
+    for _, scope in ipairs(found.list) do
+      for _, prefix in ipairs(scope.paths) do
+        if below(rest, prefix) then return nil end
+      end
+    end
+  end
+  return "data scope not granted for this path"
+end
+
+-- Why the token is not an access token of the service's own realm; nil when it is one, or when a key was used.
+local function wrong_token(who)
+  local token = kong.ctx.shared.authenticated_jwt_token
+  if not token then return SETTINGS.tokens == "only" and "a token is needed" or nil end
+  local part = token:match("^[^.]+%.([^.]+)%.[^.]+$")
+  local text = part and ngx.decode_base64((part:gsub("-", "+"):gsub("_", "/")) .. ("="):rep(-#part % 4))
+  local claims = text and JSON.decode(text)
+  if type(claims) ~= "table" or claims.typ ~= "Bearer" or claims.azp ~= who then return "not an access token" end
+  local tenant = who:match("^[^.]+")
+  if claims.iss ~= SETTINGS.issuer .. (realms[tenant] or tenant) then return "a token of another issuer" end
+  return nil
+end
+
+return function()
+  clear({ "X-Consumer-Groups", "X-Authenticated-Groups", "apikey" })
+  if SETTINGS.open then clear(IDENTITY) end
+  local reason = ambiguous(kong.request.get_raw_path())
+  if reason then return refuse(403, reason) end
+  local route = kong.router.get_route()
+  local level = route and route.name and levels[route.name]
+  if not level then return refuse(403, "no level of access has this call") end
+  local who = "*"
+  if not SETTINGS.open then
+    local consumer = kong.client.get_consumer()
+    who = consumer and consumer.username
+    if not who then return refuse(401, "no credentials") end
+  end
+  local found
+  found, reason = granted(who, level)
+  if not found then return refuse(403, reason) end
+  if SETTINGS.tokens and not SETTINGS.open then
+    reason = wrong_token(who)
+    if reason then return refuse(401, reason, { ["WWW-Authenticate"] = 'Bearer error="invalid_token"' }) end
+  end
+  if SETTINGS.scoping == "fiware-headers" then reason = scoped_by_headers(found) end
+  if SETTINGS.scoping == "path" then reason = scoped_by_path(found) end
+  if reason then return refuse(403, reason) end
+  kong.service.request.clear_header("X-Data-Scope")
+end

@@ -1,0 +1,91 @@
+"""One pooled connection to the Admin API: what is repeated, for how long we wait, what counts as an error."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
+
+from control_plane.catalog.model import KongSettings
+from control_plane.kong import errors
+
+TIMEOUT = (5.0, 60.0)  # seconds: to connect, and between two bytes of the answer
+REPEATED = frozenset({"GET", "PUT", "DELETE"})  # what does no harm when the first one had arrived after all
+PASSING = (429, 502, 503, 504)  # states that pass by themselves
+RETRY_AFTER_MAX = 60  # seconds that a server may ask us to wait
+
+
+class Http:
+    """Requests to the Admin API. Any number of threads may use it."""
+
+    def __init__(self, settings: KongSettings, admin_token: str | None, parallel: int) -> None:
+        self._base = settings.admin_url.rstrip("/")
+        self._session = requests.Session()
+        self._session.trust_env = False  # no .netrc, no proxy from the environment: the Admin API is an inner address
+        self._session.verify = settings.verify
+        if admin_token:
+            self._session.headers["Kong-Admin-Token"] = admin_token
+        retry = Retry(
+            total=4,
+            backoff_factor=0.2,
+            backoff_max=10,
+            status_forcelist=PASSING,
+            allowed_methods=REPEATED,
+            raise_on_status=False,
+            respect_retry_after_header=True,
+            retry_after_max=RETRY_AFTER_MAX,
+        )
+        adapter = HTTPAdapter(pool_connections=1, pool_maxsize=max(parallel, 2), max_retries=retry, pool_block=True)
+        self._session.mount("http://", adapter)
+        self._session.mount("https://", adapter)
+
+    def __repr__(self) -> str:
+        return f"Http({self._base!r})"
+
+    def get(self, path: str, query: Mapping[str, str | int] | None = None) -> Any:
+        """The body of the answer. Raises ServerError for any status but 200."""
+        response = self._send("GET", path, query=query)
+        if response.status_code != 200:
+            raise errors.refused("GET", path, response.status_code, response.text)
+        try:
+            return response.json()
+        except ValueError:
+            raise errors.strange(path, "the body is no JSON: " + errors.quoted(response.text[:200])) from None
+
+    def write(self, method: str, path: str, body: Mapping[str, object], hide: Iterable[str] = ()) -> None:
+        """PUT or PATCH. `hide` are values of the body that no message may quote."""
+        response = self._send(method, path, body)
+        if response.status_code not in (200, 201):
+            raise errors.refused(method, path, response.status_code, response.text, hide)
+
+    def delete(self, path: str) -> None:
+        """DELETE; what is gone already is no error."""
+        response = self._send("DELETE", path)
+        if response.status_code not in (204, 404):
+            raise errors.refused("DELETE", path, response.status_code, response.text)
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, object] | None = None,
+        query: Mapping[str, str | int] | None = None,
+    ) -> requests.Response:
+        try:
+            return self._session.request(
+                method, self._base + path, params=query, json=body, timeout=TIMEOUT, allow_redirects=False
+            )
+        except requests.RequestException as error:
+            raise errors.unreachable(method, self._base + path, _why(error)) from None
+
+
+def _why(error: requests.RequestException) -> str:
+    """The innermost reason: `Connection refused` instead of the pool that it happened in."""
+    reason: BaseException = error
+    while reason.args and isinstance(reason.args[0], BaseException):
+        reason = reason.args[0]
+    inner = getattr(reason, "reason", None)
+    return str(inner or reason)

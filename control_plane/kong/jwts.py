@@ -1,0 +1,85 @@
+"""JWT credentials: the realm's current RS256 key, under the id of the service's client, which tokens carry as `azp`.
+
+When the realm signs with a new key this is a change, and apply makes it: until then Kong refuses the new tokens. Kong
+makes a new `secret` at each PUT, unused with RS256, so an update is a PATCH.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from control_plane.catalog.model import Auth, Catalog
+from control_plane.engine.kind import Kind
+from control_plane.engine.plan import Update
+from control_plane.engine.resource import Key, Resource
+from control_plane.engine.values import Fields, RealmKey
+from control_plane.kong import naming, values
+from control_plane.kong.client import Kong, at
+
+NAME = "kong.jwt"
+
+
+def desired(catalog: Catalog) -> Iterator[Resource]:
+    for service in catalog.services():
+        if Auth.TOKEN in service.auth:
+            belongs = (f"tenant:{service.tenant}",)
+            yield Resource(
+                Key(NAME, service.name, service.name),
+                {
+                    "algorithm": "RS256",
+                    "rsa_public_key": RealmKey(catalog.realm_of(service.tenant).name),
+                    "tags": naming.tags(catalog.platform.name, belongs),
+                },
+                origin=service.origin,
+                belongs=naming.ids(belongs),
+            )
+
+
+def read(kong: Kong) -> Iterator[Resource]:
+    consumers = {row["id"] for row in kong.rows("consumers") if kong.is_ours(row)}
+    for row in kong.rows("jwts"):
+        consumer = kong.name_of("consumers", row.get("consumer")) or ""
+        owned = kong.is_ours(row)
+        yield Resource(
+            Key(NAME, consumer, str(row.get("key"))),
+            values.declared(row, ("algorithm", "rsa_public_key")),
+            belongs=naming.ids(row.get("tags") or ()),
+            owned=owned,
+            attached=not owned and (row.get("consumer") or {}).get("id") in consumers,
+        )
+
+
+def create(kong: Kong, want: Resource) -> None:
+    kong.put(_path(want.key), _body(kong, want.fields))
+
+
+def update(kong: Kong, change: Update) -> None:
+    body = _body(kong, change.want.fields)
+    kong.patch(_path(change.key), {name: body[name] for name in change.changed})
+
+
+def _body(kong: Kong, fields: Fields) -> dict[str, object]:
+    key = fields["rsa_public_key"]
+    assert isinstance(key, RealmKey)
+    return {**values.body(fields), "rsa_public_key": kong.reveal(key)}
+
+
+def delete(kong: Kong, have: Resource) -> None:
+    kong.delete(_path(have.key))
+
+
+def _path(key: Key) -> str:
+    """By the credential's key, which is unique in Kong: a PUT of one that another consumer has moves it back."""
+    return at("consumers", key.within, "jwt", key.name)
+
+
+JWTS = Kind(
+    NAME,
+    desired,
+    read,
+    create,
+    update,
+    delete,
+    after=("kong.consumer", "kong.plugin"),
+    revokes=True,
+)

@@ -1,0 +1,32 @@
+"""Every kind of object that we keep in Kong, in the order in which a person would explain them.
+
+consumer, service ─▶ plugin ─▶ route ─▶ route-plugin ─▶ (the proxy has taken it up) ─▶ publication
+                           └─▶ key, acl, jwt
+when things go: publication ─▶ route-plugin ─▶ route ─▶ (taken up) ─▶ plugin ─▶ service, consumer
+rights that go (key, acl, jwt) go before everything else
+"""
+
+from __future__ import annotations
+
+from control_plane.engine.kind import Kind
+from control_plane.kong.acls import ACLS
+from control_plane.kong.client import Kong
+from control_plane.kong.consumers import CONSUMERS
+from control_plane.kong.jwts import JWTS
+from control_plane.kong.keys import KEYS
+from control_plane.kong.plugins import PLUGINS, ROUTE_PLUGINS
+from control_plane.kong.publications import PUBLICATIONS
+from control_plane.kong.routes import ROUTES
+from control_plane.kong.services import SERVICES
+
+KINDS: tuple[Kind[Kong], ...] = (
+    CONSUMERS,
+    KEYS,
+    JWTS,
+    ACLS,
+    SERVICES,
+    PLUGINS,
+    ROUTES,
+    ROUTE_PLUGINS,
+    PUBLICATIONS,
+)

@@ -1,0 +1,127 @@
+"""Plugins: two kinds of one collection, by where they stand, because of the order in which they must come.
+
+kong.plugin stands on a service or a consumer and comes before the routes; kong.route-plugin stands on a route, which
+must be there first. When things go, routes go before the plugins of their service, and the proxy has taken that up.
+
+A plugin is put by its instance name, which PUT may also move to another place (contract: admin-plugins), so what was
+moved by hand is moved back. Its place and every field of its configuration that we know are declared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from control_plane.catalog.model import Catalog
+from control_plane.engine.kind import Kind
+from control_plane.engine.plan import Update
+from control_plane.engine.resource import Key, Resource
+from control_plane.engine.values import Fields
+from control_plane.kong import naming, policies, values
+from control_plane.kong.client import Kong, Row, at
+from control_plane.kong.policies.plugin import Plugin
+
+PLUGIN, ROUTE_PLUGIN = "kong.plugin", "kong.route-plugin"
+PROTOCOLS = frozenset({"http", "https", "grpc", "grpcs"})
+PLACES = {"service": "services", "route": "routes", "consumer": "consumers"}
+NAMED_BY = {"service": "name", "route": "name", "consumer": "username"}
+
+
+def _desired(kind: str, wanted: Callable[[Catalog], Iterable[Plugin]]) -> Callable[[Catalog], Iterator[Resource]]:
+    def desired(catalog: Catalog) -> Iterator[Resource]:
+        for plugin in wanted(catalog):
+            fields: Fields = {
+                "name": plugin.name,
+                "enabled": True,
+                "protocols": PROTOCOLS,
+                "service": plugin.service,
+                "route": plugin.route,
+                "consumer": plugin.consumer,
+                "config": values.values(plugin.config),
+                "tags": naming.tags(catalog.platform.name, plugin.belongs),
+            }
+            key = Key(kind, plugin.within, plugin.instance)
+            yield Resource(key, fields, origin=plugin.origin, belongs=naming.ids(plugin.belongs))
+
+    return desired
+
+
+def _read(kind: str) -> Callable[[Kong], Iterator[Resource]]:
+    def read(kong: Kong) -> Iterator[Resource]:
+        ours = {
+            place: {row["id"] for row in kong.rows(collection) if kong.is_ours(row)}
+            for place, collection in PLACES.items()
+        }
+        for row in kong.rows("plugins"):
+            if (row.get("route") is not None) is (kind == ROUTE_PLUGIN):
+                yield _found(kong, kind, row, ours)
+
+    return read
+
+
+def _found(kong: Kong, kind: str, row: Row, ours: dict[str, set[str]]) -> Resource:
+    owned = kong.is_ours(row)
+    places = {place: kong.name_of(collection, row.get(place)) for place, collection in PLACES.items()}
+    name = row.get("instance_name") or f"{row.get('name')} ({row['id']})"
+    fields: Fields = {}
+    if owned:  # the configuration of a stranger's plugin may hold secrets, and nothing is compared with it
+        fields = {**values.declared(row, ("name", "enabled", "protocols", "config")), **places}
+    return Resource(
+        Key(kind, _within(kong, row), name),
+        fields,
+        belongs=naming.ids(row.get("tags") or ()),
+        owned=owned,
+        attached=not owned and any((row.get(place) or {}).get("id") in known for place, known in ours.items()),
+    )
+
+
+def _within(kong: Kong, row: Row) -> str:
+    """The consumer, or the service that it stands on or that its route leads to."""
+    if row.get("consumer"):
+        return kong.name_of("consumers", row["consumer"]) or ""
+    if row.get("route"):
+        routes = kong.by_id("routes")
+        route = routes.get(row["route"]["id"], {})
+        return kong.name_of("services", route.get("service")) or kong.name_of("routes", row["route"]) or ""
+    return kong.name_of("services", row.get("service")) or ""
+
+
+def create(kong: Kong, want: Resource) -> None:
+    kong.put(at("plugins", want.key.name), _body(want.fields))
+
+
+def update(kong: Kong, change: Update) -> None:
+    """All of the configuration that we declare when any of it differs; Kong keeps what we do not name."""
+    body = _body(change.want.fields)
+    kong.patch(at("plugins", change.key.name), {name: body[name] for name in sorted(change.changed)})
+
+
+def _body(fields: Fields) -> dict[str, object]:
+    places = {place: None if fields[place] is None else {NAMED_BY[place]: fields[place]} for place in PLACES}
+    return {**values.body(fields), **places}
+
+
+def delete(kong: Kong, have: Resource) -> None:
+    """By its instance name; one of ours that lost it, by its id, which stands in brackets at the end of its key."""
+    name = have.key.name
+    kong.delete(at("plugins", name.rpartition("(")[2].rstrip(")") if name.endswith(")") else name))
+
+
+PLUGINS = Kind(
+    PLUGIN,
+    _desired(PLUGIN, policies.plugins),
+    _read(PLUGIN),
+    create,
+    update,
+    delete,
+    after=("kong.service", "kong.consumer"),
+    settle_before_delete=True,
+)
+ROUTE_PLUGINS = Kind(
+    ROUTE_PLUGIN,
+    _desired(ROUTE_PLUGIN, policies.route_plugins),
+    _read(ROUTE_PLUGIN),
+    create,
+    update,
+    delete,
+    after=("kong.route", "kong.plugin", "kong.consumer"),
+)

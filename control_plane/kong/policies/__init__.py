@@ -1,0 +1,63 @@
+"""What the YAML says about access, as plugins: one small file per policy.
+
+    on_version(gateway, one)        plugins of an API version's service
+    on_levels(gateway, one)         plugins of its levels' routes
+    on_consumer(gateway, service)   plugins of a connected service: everywhere, on one API version, or on one route
+
+A policy is added by its file and its line here. Kong runs one instance of a plugin for a request, the most specific
+(consumer and route, consumer and service, consumer, route, service, global), and never merges two; so `plugin.placed`
+owns the question of two policies that want the same plugin in the same place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from control_plane.catalog.model import Catalog, Service
+from control_plane.kong.policies import (
+    access,
+    addresses,
+    authentication,
+    correlation,
+    guard,
+    lifecycle,
+    limits,
+    size,
+)
+from control_plane.kong.policies.plugin import Plugin, placed
+from control_plane.kong.view import Gateway, Standing, gateway, standing
+
+ON_VERSION: tuple[Callable[[Gateway, Standing], Iterator[Plugin]], ...] = (
+    authentication.on_version,
+    access.on_version,
+    guard.on_version,
+    addresses.on_version,
+    correlation.on_version,
+    size.on_version,
+    lifecycle.on_version,
+)
+ON_ROUTES: tuple[Callable[[Gateway, Standing], Iterator[Plugin]], ...] = (access.on_levels, limits.on_levels)
+ON_CONSUMER: tuple[Callable[[Gateway, Service], Iterator[Plugin]], ...] = (addresses.on_consumer,)
+ON_CONSUMERS_ROUTES: tuple[Callable[[Gateway, Service], Iterator[Plugin]], ...] = (limits.on_consumer,)
+
+
+def plugins(catalog: Catalog) -> list[Plugin]:
+    """Every plugin on a service or a consumer, each place once."""
+    seen = gateway(catalog)
+    return placed(
+        [
+            *(plugin for one in standing(catalog) for policy in ON_VERSION for plugin in policy(seen, one)),
+            *(plugin for service in catalog.services() for policy in ON_CONSUMER for plugin in policy(seen, service)),
+        ]
+    )
+
+
+def route_plugins(catalog: Catalog) -> list[Plugin]:
+    """Every plugin on a route, each place once."""
+    seen = gateway(catalog)
+    return placed(
+        [
+            *(plugin for one in standing(catalog) for policy in ON_ROUTES for plugin in policy(seen, one)),
+            *(p for service in catalog.services() for policy in ON_CONSUMERS_ROUTES for p in policy(seen, service)),
+        ]
+    )

@@ -1,0 +1,75 @@
+"""Addresses that may call: those of the API, those of the service, and where both are given those in both.
+
+In Kong a consumer's ip-restriction takes the place of the API's, so where both have one the intersection is put on
+the consumer and the API version together. Kong runs ip-restriction after authentication, so the consumer is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
+from typing import TypeAlias
+
+from control_plane.catalog.model import Service
+from control_plane.kong.policies.plugin import Plugin
+from control_plane.kong.view import Gateway, Standing, granted_levels
+
+Network: TypeAlias = IPv4Network | IPv6Network
+EVERYWHERE = ("0.0.0.0/0", "::/0")
+
+
+def on_version(gateway: Gateway, one: Standing) -> Iterator[Plugin]:
+    if one.live and one.api.allowed_ips:
+        config = _config(networks(one.api.allowed_ips))
+        yield Plugin("ip-restriction", config, one.api.origin, one.belongs, within=one.name, service=one.name)
+
+
+def on_consumer(gateway: Gateway, service: Service) -> Iterator[Plugin]:
+    if not service.allowed_ips:
+        return
+    belongs = (f"tenant:{service.tenant}",)
+    own = networks(service.allowed_ips)
+    yield Plugin("ip-restriction", _config(own), service.origin, belongs, within=service.name, consumer=service.name)
+    versions = {one.name: one for one, _, _ in granted_levels(gateway.catalog, service)}
+    for one in versions.values():
+        if one.api.allowed_ips and one.api.auth:
+            yield Plugin(
+                "ip-restriction",
+                _config(intersection(own, networks(one.api.allowed_ips))),
+                service.origin,
+                (*belongs, *one.belongs),
+                within=service.name,
+                service=one.name,
+                consumer=service.name,
+            )
+
+
+def networks(addresses: Iterable[str]) -> list[Network]:
+    """Addresses and ranges as networks; the bits behind a prefix's length do not count."""
+    return [ip_network(address, strict=False) for address in addresses]
+
+
+def intersection(first: Iterable[Network], second: Iterable[Network]) -> list[Network]:
+    """The addresses that are in both. Of two networks one holds the other, or they have nothing in common."""
+    others = list(second)
+    return [
+        smaller
+        for one in first
+        for other in others
+        for smaller in ([one] if _inside(one, other) else [other] if _inside(other, one) else [])
+    ]
+
+
+def _inside(one: Network, other: Network) -> bool:
+    if isinstance(one, IPv4Network):
+        return isinstance(other, IPv4Network) and one.subnet_of(other)
+    return isinstance(other, IPv6Network) and one.subnet_of(other)
+
+
+def _config(allowed: Iterable[Network]) -> dict[str, object]:
+    """Kong wants a list that is not empty: where nobody may call, everybody is denied."""
+    nets = list(allowed)
+    v4 = collapse_addresses(net for net in nets if isinstance(net, IPv4Network))
+    v6 = collapse_addresses(net for net in nets if isinstance(net, IPv6Network))
+    allow = sorted([*map(str, v4), *map(str, v6)])
+    return {"allow": allow or None, "deny": None if allow else list(EVERYWHERE), "status": 403}

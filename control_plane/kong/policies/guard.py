@@ -1,0 +1,201 @@
+"""The guard: fixed Lua (guard.lua) and a table of grants, in one post-function per API version.
+
+The table is one string literal that the chunk parses when it is loaded, so there is no limit on constants and one
+place to escape; every word in it comes from a strict alphabet. The chunk returns a function, which Kong keeps with its
+table: a chunk that is run as it is would parse its table anew for each call.
+
+The periods of grant, service and scope are intersected here. What an open API takes stands under the consumer `*`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
+
+from control_plane.catalog.model import ALWAYS, Auth, Catalog, DataScope, Disclosure, Period, Scoping
+from control_plane.kong.policies.plugin import Plugin
+from control_plane.kong.view import Gateway, Standing
+from control_plane.problems import ConfigurationError, Origin, Problem, bug
+
+SANDBOX_MODULE = "cjson.safe"  # what the guard needs where tokens are taken: untrusted_lua_sandbox_requires
+PHASES = ("certificate", "rewrite", "header_filter", "body_filter", "log")
+ANYBODY = "*"
+
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*|\*")
+_PATH = re.compile(r"/[A-Za-z0-9._~/*#-]*")
+
+
+def on_version(gateway: Gateway, one: Standing) -> Iterator[Plugin]:
+    if one.live:
+        config = {"access": [chunk(gateway, one)], **{phase: [] for phase in PHASES}}
+        yield Plugin("post-function", config, one.api.origin, one.belongs, within=one.name, service=one.name)
+
+
+def takes_tokens(catalog: Catalog) -> bool:
+    """Whether any guard reads tokens, so that the node must offer the module that decodes JSON."""
+    return any(Auth.TOKEN in api.auth for api in catalog.apis.values())
+
+
+def chunk(gateway: Gateway, one: Standing) -> str:
+    """The Lua of one API version's guard."""
+    auth = one.api.auth
+    settings = {
+        "scoping": one.api.scoping.value,
+        "prefix": one.version.path.rstrip("/"),
+        "open": not auth,
+        "tokens": ("only" if auth == {Auth.TOKEN} else "too") if Auth.TOKEN in auth else False,
+        "issuer": issuer(gateway.catalog) if Auth.TOKEN in auth else None,
+    }
+    return "\n".join(
+        [
+            f"-- {one.name}: written by renkei; a change by hand is drift",
+            f'local JSON = require("{SANDBOX_MODULE}")' if Auth.TOKEN in auth else "local JSON",
+            "local SETTINGS = {",
+            *(f"  {name} = {literal(value)}," for name, value in settings.items()),
+            "}",
+            "local DATA = [[",
+            *data(gateway, one),
+            "]]",
+            program(),
+        ]
+    )
+
+
+@cache
+def program() -> str:
+    return files("control_plane.kong").joinpath("guard.lua").read_text("utf-8")
+
+
+def issuer(catalog: Catalog) -> str:
+    """What stands before the realm's name in the issuer of a token."""
+    settings = catalog.environment.keycloak
+    if settings is None:
+        raise bug("an API takes tokens and the environment has no Keycloak")
+    return f"{(settings.public_url or settings.url).rstrip('/')}/realms/"
+
+
+def literal(value: str | bool | None) -> str:
+    """The value as Lua writes it; of text only letters and digits and a few signs stand as they are."""
+    if value is None:
+        return "nil"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    safe = re.compile(rb"[A-Za-z0-9/:._-]")
+    single = (bytes([byte]) for byte in value.encode())
+    return '"' + "".join(one.decode() if safe.fullmatch(one) else f"\\{one[0]:03d}" for one in single) + '"'
+
+
+def data(gateway: Gateway, one: Standing) -> Iterator[str]:
+    """The lines of the table; what they mean stands at the head of guard.lua."""
+    catalog = gateway.catalog
+    grants = list(_open_to_all(catalog, one)) if not one.api.auth else list(_granted(gateway, one))
+    scopes = sorted({scope for grant in grants for scope in grant.scopes})
+    number = {name: str(place) for place, name in enumerate(scopes, 1)}
+    level = {one.name: str(place) for place, one in enumerate(one.api.levels, 1)}
+    yield from (_scope(catalog.scopes[name], one.api.scoping) for name in scopes)
+    yield from _realms(catalog, {grant.who for grant in grants})
+    yield from (f"level {_word(one.route(each), one.api.origin)}" for each in one.api.levels)
+    for grant in sorted(grants, key=lambda g: g.sorting):
+        which = ",".join(number[name] for name in sorted(grant.scopes, key=scopes.index)) or "-"
+        who = _word(grant.who, grant.origin)
+        yield f"{who} {level[grant.level]} {which} {_seconds(grant.period.start)} {_seconds(grant.period.end)}"
+
+
+class _Line:
+    """A grant of one level to one consumer for one period, with the scopes that have this period."""
+
+    __slots__ = ("level", "origin", "period", "scopes", "who")
+
+    def __init__(self, who: str, level: str, scopes: Sequence[str], period: Period, origin: Origin | None) -> None:
+        self.who, self.level, self.scopes, self.period, self.origin = who, level, scopes, period, origin
+
+    @property
+    def sorting(self) -> tuple[str, str, str, str, tuple[str, ...]]:
+        return self.who, self.level, _seconds(self.period.start), _seconds(self.period.end), tuple(self.scopes)
+
+
+def _granted(gateway: Gateway, one: Standing) -> Iterator[_Line]:
+    scoped = one.api.scoping is not Scoping.NONE
+    for given in gateway.grants.get(one.name, ()):
+        period = given.grant.period.within(given.service.period)
+        for level in given.grant.levels:
+            if not scoped:
+                yield from _lines(given.service.name, level, {period: []}, given.grant.origin)
+                continue
+            by_period: dict[Period, list[str]] = defaultdict(list)
+            for name in given.grant.scopes:
+                by_period[period.within(gateway.catalog.scopes[name].period)].append(name)
+            yield from _lines(given.service.name, level, by_period, given.grant.origin)
+
+
+def _open_to_all(catalog: Catalog, one: Standing) -> Iterator[_Line]:
+    """Open data: every scope that is open, for everybody."""
+    scopes = [] if one.api.scoping is Scoping.NONE else list(catalog.scopes.values())
+    by_period: dict[Period, list[str]] = defaultdict(list)
+    for scope in scopes:
+        if scope.disclosure is Disclosure.OPEN and _fits(scope, one.api.scoping):
+            by_period[scope.period].append(scope.name)
+    for level in one.api.levels:
+        yield from _lines(ANYBODY, level.name, by_period if scopes else {ALWAYS: []}, one.api.origin)
+
+
+def _lines(who: str, level: str, by_period: dict[Period, list[str]], origin: Origin | None) -> Iterator[_Line]:
+    for period, scopes in by_period.items():
+        if not period.empty:
+            yield _Line(who, level, sorted(scopes), period, origin)
+
+
+def _fits(scope: DataScope, scoping: Scoping) -> bool:
+    return bool(scope.fiware) if scoping is Scoping.FIWARE else bool(scope.paths)
+
+
+def _scope(scope: DataScope, scoping: Scoping) -> str:
+    service, paths = "-", tuple(path.rstrip("/") or "/" for path in scope.paths)
+    if scoping is Scoping.FIWARE:
+        service = _word(scope.fiware.service, scope.origin) if scope.fiware else ""
+        paths = scope.fiware.paths if scope.fiware else ()
+    if not paths or not service:
+        raise ConfigurationError(
+            Problem(
+                f"data scope '{scope.name}' says nothing for `scoping: {scoping.value}`",
+                scope.origin,
+                help="add `fiware:` for APIs that are scoped by headers, `paths:` for those scoped by path",
+            )
+        )
+    return " ".join(("scope", _word(scope.name, scope.origin), service, *(_path(path, scope.origin) for path in paths)))
+
+
+def _realms(catalog: Catalog, consumers: Iterable[str]) -> Iterator[str]:
+    for name in sorted({who.partition(".")[0] for who in consumers} - {ANYBODY}):
+        tenant = catalog.tenants[name]
+        if tenant.realm != name:
+            yield f"realm {_word(name, tenant.origin)} {_word(tenant.realm, tenant.origin)}"
+
+
+def _seconds(instant: datetime | None) -> str:
+    return "-" if instant is None else str(int(instant.timestamp()))
+
+
+def _word(text: str, origin: Origin | None) -> str:
+    return _strict(_WORD, text, origin)
+
+
+def _path(text: str, origin: Origin | None) -> str:
+    return _strict(_PATH, text, origin)
+
+
+def _strict(alphabet: re.Pattern[str], text: str, origin: Origin | None) -> str:
+    """The text, which cannot be anything but one word of the table."""
+    if not alphabet.fullmatch(text):
+        raise ConfigurationError(
+            Problem(
+                f"the gateway cannot carry {text!r}",
+                origin,
+                note="letters of ASCII, digits and . _ ~ - are possible, in paths also / * #",
+            )
+        )
+    return text

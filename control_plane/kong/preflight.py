@@ -1,0 +1,61 @@
+"""What the node lacks, named before the first write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from control_plane.catalog.model import Catalog
+from control_plane.kong import policies, settle
+from control_plane.kong.client import Kong
+from control_plane.kong.policies.guard import SANDBOX_MODULE, takes_tokens
+from control_plane.problems import Problem
+
+
+def preflight(kong: Kong, catalog: Catalog | None) -> Sequence[Problem]:
+    """The problems that stand against writing this catalog to this node. Removes what a killed run has left."""
+    node = kong.node()
+    found = [*_settings(node, catalog), *_plugins(node, catalog)]
+    if not found:
+        settle.remove_left_over(kong)
+    return found
+
+
+def _settings(node: Mapping[str, Any], catalog: Catalog | None) -> Iterator[Problem]:
+    configuration = node.get("configuration")
+    settings = configuration if isinstance(configuration, dict) else {}
+    lua = settings.get("untrusted_lua", "sandbox")
+    if lua == "off":
+        yield Problem(
+            "this Kong runs no Lua of its configuration (untrusted_lua is off), which the guard is",
+            help="set KONG_UNTRUSTED_LUA=sandbox on every node",
+        )
+    if settings.get("database") == "off":
+        yield Problem(
+            "this Kong has no database, so that its Admin API takes no changes",
+            help="use the Admin API of a node with PostgreSQL",
+        )
+    needs_json = catalog is None or takes_tokens(catalog)
+    if lua == "sandbox" and needs_json and SANDBOX_MODULE not in _words(settings.get("untrusted_lua_sandbox_requires")):
+        yield Problem(
+            f"this Kong does not let the guard use {SANDBOX_MODULE}",
+            note="an API takes tokens, and without the module each call of it would end with 500",
+            help=f"set KONG_UNTRUSTED_LUA_SANDBOX_REQUIRES={SANDBOX_MODULE} on every node",
+        )
+
+
+def _plugins(node: Mapping[str, Any], catalog: Catalog | None) -> Iterator[Problem]:
+    plugins = node.get("plugins")
+    there = plugins.get("available_on_server") if isinstance(plugins, dict) else None
+    if catalog is None or not isinstance(there, dict):
+        return
+    wanted = {plugin.name for plugin in (*policies.plugins(catalog), *policies.route_plugins(catalog))}
+    for name in sorted(wanted - set(there)):
+        yield Problem(f"this Kong lacks the plugin {name}", help=f"add it to KONG_PLUGINS: bundled or {name}")
+
+
+def _words(setting: object) -> list[str]:
+    """A setting that Kong shows as a list, as an empty object when it is unset, or as text."""
+    if isinstance(setting, str):
+        return [word.strip() for word in setting.split(",")]
+    return [str(word) for word in setting] if isinstance(setting, list) else []

@@ -1,0 +1,136 @@
+"""Routes: one per level of an API version, by method; a retired version has one for everything, which answers 410.
+
+A prefix in Kong has no segment boundary: `/orders` takes `/ordersX` too. So paths are regular expressions that end at
+a `/` or at the end. Kong's router has no look-ahead; the `/` that the expression takes is put back when the path is
+joined to the upstream's (contract: proxy-strip-path). Fields that could widen or narrow a route are declared, also
+where they are Kong's defaults, so that a change by hand is drift.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from control_plane.catalog.model import Api, Catalog
+from control_plane.engine.kind import Kind
+from control_plane.engine.plan import Update
+from control_plane.engine.resource import Key, Resource
+from control_plane.engine.values import Fields, Value
+from control_plane.kong import naming, values
+from control_plane.kong.client import Kong, Row, at, named
+from control_plane.kong.view import Standing, standing
+from control_plane.problems import ConfigurationError, Origin, Problem
+
+NAME = "kong.route"
+PLAIN: Fields = {
+    "hosts": None,
+    "headers": None,
+    "snis": None,
+    "sources": None,
+    "destinations": None,
+    "protocols": frozenset({"http", "https"}),
+    "regex_priority": 0,
+    "strip_path": True,
+    "preserve_host": False,
+    "path_handling": "v0",
+}
+FIELDS = (*PLAIN, "methods", "paths")
+
+
+def desired(catalog: Catalog) -> Iterator[Resource]:
+    for one in standing(catalog):
+        if one.live:
+            _one_level_per_method(one.api)
+            for level in one.api.levels:
+                methods = frozenset[Value](level.methods)
+                yield _route(catalog, one, one.route(level), methods, level.origin or one.version.origin)
+        else:
+            yield _route(catalog, one, naming.retired_route(one.api, one.version), None, one.version.origin)
+
+
+def _route(
+    catalog: Catalog, one: Standing, name: str, methods: frozenset[Value] | None, origin: Origin | None
+) -> Resource:
+    fields: Fields = {
+        **PLAIN,
+        "service": one.name,
+        "methods": methods,
+        "paths": (path_of(one.version.path),),
+        "tags": naming.tags(catalog.platform.name, one.belongs),
+    }
+    return Resource(Key(NAME, one.name, name), fields, origin=origin, belongs=naming.ids(one.belongs))
+
+
+def path_of(public: str) -> str:
+    """The route path that takes `/ngsi/v2` and what is below it, and nothing else.
+
+    A regular expression is marked with `~` and is anchored at its start.
+    """
+    prefix = public.rstrip("/")
+    return "~" + re.sub(r"[.+*?()\[\]{}|^$\\]", r"\\\g<0>", prefix) + "(/|$)"
+
+
+def _one_level_per_method(api: Api) -> None:
+    seen: dict[str, str] = {}
+    for level in api.levels:
+        for method in level.methods:
+            other = seen.setdefault(method, level.name)
+            if other != level.name:
+                raise ConfigurationError(
+                    Problem(
+                        f"method {method} is in two levels of '{api.name}': {other} and {level.name}",
+                        level.origin,
+                        note="the gateway tells levels apart by the method of a call",
+                    )
+                )
+
+
+def read(kong: Kong) -> Iterator[Resource]:
+    services = {row["id"] for row in kong.rows("services") if kong.is_ours(row)}
+    for row in kong.rows("routes"):
+        service = kong.name_of("services", row.get("service"))
+        owned = kong.is_ours(row)
+        yield Resource(
+            Key(NAME, service or "", named(row)),
+            {**values.declared(row, FIELDS), "service": service},
+            belongs=naming.ids(row.get("tags") or ()),
+            owned=owned,
+            attached=not owned and _on(row, services),
+        )
+
+
+def _on(row: Row, services: set[str]) -> bool:
+    return row.get("service") is not None and row["service"]["id"] in services
+
+
+def create(kong: Kong, want: Resource) -> None:
+    kong.put(at("routes", want.key.name), _body(want.fields))
+
+
+def update(kong: Kong, change: Update) -> None:
+    body = _body(change.want.fields)
+    kong.patch(at("routes", change.key.name), {name: body[name] for name in change.changed})
+
+
+def _body(fields: Fields) -> dict[str, object]:
+    return {**values.body(fields), "service": {"name": fields["service"]}}
+
+
+def delete(kong: Kong, have: Resource) -> None:
+    kong.delete(at("routes", _address(have)))
+
+
+def _address(have: Resource) -> str:
+    """A route of ours that lost its name is addressed by its id."""
+    return have.key.name.strip("()")
+
+
+ROUTES = Kind(
+    NAME,
+    desired,
+    read,
+    create,
+    update,
+    delete,
+    after=("kong.service", "kong.plugin"),
+)

@@ -1,0 +1,84 @@
+"""Services: one per API version that stands at the gateway, and where its upstream is.
+
+It is created disabled. Whether it is enabled is no field of it but a kind of its own, kong.publication, which comes
+last: nothing is reachable before its protection is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from control_plane.catalog.model import Catalog
+from control_plane.engine.kind import Kind
+from control_plane.engine.plan import Update
+from control_plane.engine.resource import Key, Resource
+from control_plane.engine.values import Fields
+from control_plane.kong import naming, values
+from control_plane.kong.client import Kong, at, named
+from control_plane.kong.view import Standing, standing
+from control_plane.problems import ConfigurationError, Problem
+
+NAME = "kong.service"
+FIELDS = ("protocol", "host", "port", "path")
+PORTS = {"http": 80, "https": 443}
+
+
+def desired(catalog: Catalog) -> Iterator[Resource]:
+    for one in standing(catalog):
+        yield Resource(
+            Key(NAME, one.name, one.name),
+            {**_address(catalog, one), "tags": naming.tags(catalog.platform.name, one.belongs)},
+            origin=one.version.origin,
+            belongs=naming.ids(one.belongs),
+        )
+
+
+def _address(catalog: Catalog, one: Standing) -> Fields:
+    """Protocol, host, port and the path that takes the place of the version's public one."""
+    environment = catalog.environment
+    url = environment.upstreams.get(one.api.upstream)
+    if url is None:
+        raise ConfigurationError(
+            Problem(
+                f"upstream '{one.api.upstream}' has no address in the environment '{environment.name}'",
+                one.api.origin,
+                help=f"add it to the environment's upstreams: {{{one.api.upstream}: http://…}}",
+            )
+        )
+    parts = urlsplit(url)
+    path = parts.path.rstrip("/") + "/" + one.version.upstream_path.strip("/")
+    return {
+        "protocol": parts.scheme,
+        "host": parts.hostname or "",
+        "port": parts.port or PORTS[parts.scheme],
+        "path": path.rstrip("/") or None,
+    }
+
+
+def read(kong: Kong) -> Iterator[Resource]:
+    for row in kong.rows("services"):
+        name = named(row)
+        yield Resource(
+            Key(NAME, name, name),
+            values.declared(row, FIELDS),
+            belongs=naming.ids(row.get("tags") or ()),
+            owned=kong.is_ours(row),
+        )
+
+
+def create(kong: Kong, want: Resource) -> None:
+    kong.put(at("services", want.key.name), {**values.body(want.fields), "enabled": False})
+
+
+def update(kong: Kong, change: Update) -> None:
+    kong.patch(
+        at("services", change.key.name), {name: values.body(change.want.fields)[name] for name in change.changed}
+    )
+
+
+def delete(kong: Kong, have: Resource) -> None:
+    kong.delete(at("services", have.key.name))
+
+
+SERVICES = Kind(NAME, desired, read, create, update, delete)

@@ -1,0 +1,98 @@
+"""The catalog as the gateway sees it: which versions stand there, and who was granted what on each of them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from control_plane.catalog.model import Api, Auth, Catalog, Grant, Level, Service, State, Version
+from control_plane.kong import naming
+
+LIVE = frozenset({State.PUBLISHED, State.DEPRECATED})
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One version of an API at the gateway: published, deprecated, or retired and answering 410."""
+
+    api: Api
+    version: Version
+
+    @property
+    def name(self) -> str:
+        return naming.service_name(self.api, self.version)
+
+    @property
+    def live(self) -> bool:
+        return self.version.state in LIVE
+
+    @property
+    def belongs(self) -> tuple[str, ...]:
+        return (f"api:{self.api.name}",)
+
+    def route(self, level: Level) -> str:
+        return naming.route_name(self.api, self.version, level)
+
+    def group(self, level: str) -> str:
+        return naming.group_name(self.api.name, self.version.name, level)
+
+
+@dataclass(frozen=True)
+class Given:
+    """One grant on one version, with the service that it was given to."""
+
+    service: Service
+    grant: Grant
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """What the policies read: the catalog, and its grants by the version that they open."""
+
+    catalog: Catalog
+    grants: Mapping[str, tuple[Given, ...]]  # the name of a version's service in Kong -> grants
+
+
+def gateway(catalog: Catalog) -> Gateway:
+    return Gateway(catalog, grants(catalog))
+
+
+def standing(catalog: Catalog) -> Iterator[Standing]:
+    """Every version that answers at the gateway; a draft is not there at all."""
+    for api in catalog.apis.values():
+        for version in api.versions:
+            if version.state is not State.DRAFT:
+                yield Standing(api, version)
+
+
+def grants(catalog: Catalog) -> Mapping[str, tuple[Given, ...]]:
+    """All grants on versions that live, in the order of their services' names."""
+    found: dict[str, list[Given]] = defaultdict(list)
+    for service in sorted(catalog.services(), key=lambda service: service.name):
+        for grant in service.grants:
+            api = catalog.apis[grant.api]
+            for version in api.versions:
+                if version.name in grant.versions and version.state in LIVE:
+                    found[naming.service_name(api, version)].append(Given(service, grant))
+    return {name: tuple(given) for name, given in found.items()}
+
+
+def granted_levels(catalog: Catalog, service: Service) -> Iterator[tuple[Standing, Level, Grant]]:
+    """Each level of each version that the service has a grant on, once, with the first grant that gives it."""
+    seen = set()
+    for grant in service.grants:
+        api = catalog.apis[grant.api]
+        for version in api.versions:
+            one = Standing(api, version)
+            if version.name not in grant.versions or not one.live:
+                continue
+            for name in grant.levels:
+                if (one.name, name) not in seen:
+                    seen.add((one.name, name))
+                    yield one, api.level(name), grant
+
+
+def either(auth: frozenset[Auth]) -> bool:
+    """Whether a key or a token may be used, so that neither plugin alone may refuse."""
+    return Auth.API_KEY in auth and Auth.TOKEN in auth

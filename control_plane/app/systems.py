@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from control_plane.catalog.model import (
     SecretRef,
     VaultSettings,
 )
+from control_plane.engine.publickey import key_digest
 from control_plane.engine.target import Target
 from control_plane.engine.values import RealmKey, Secret
 from control_plane.keycloak import Keycloak
@@ -36,6 +38,7 @@ class Systems:
     store: Store
     book: Book
     targets: tuple[Target, ...]
+    keys: Mapping[str, str]  # realm -> digest of the key that it signs with now
 
     def versions(self, reference: Secret | RealmKey) -> str | None:
         """The digest of what the reference points at now; None while there is nothing."""
@@ -43,7 +46,7 @@ class Systems:
             case Secret(ref=ref):
                 return self.book.versions(ref)
             case RealmKey(realm=realm):
-                return self.keycloak.key_version(realm)
+                return self.keys.get(realm)
 
 
 def place(catalog: Catalog, directory: Path) -> Catalog:
@@ -73,7 +76,7 @@ def _embedded(catalog: Catalog, sandbox: Sandbox) -> Environment:
 
 
 def connect(catalog: Catalog, directory: Path, parallel: int) -> Systems:
-    """The clients for one run. Reads our own credentials and the index of secrets, nothing else yet."""
+    """The clients for one run. Reads our own credentials, the index of secrets and the realms' public keys."""
     environment = catalog.environment
     settings = _complete(environment)
     store = open_store(settings.secrets, directory)
@@ -107,8 +110,9 @@ def connect(catalog: Catalog, directory: Path, parallel: int) -> Systems:
         reveal=reveal,
         parallel=parallel,
     )
-    targets = (keycloak.target(client[0], parallel), kong.target(gateway, parallel))
-    return Systems(client[0], gateway, store, book, targets)
+    targets = (keycloak.target(client[0], parallel), kong.target(gateway, parallel, catalog))
+    keys = {realm: key_digest(pem) for realm, pem in client[0].realm_keys(catalog.realms).items()}
+    return Systems(client[0], gateway, store, book, targets, keys)
 
 
 @dataclass(frozen=True)

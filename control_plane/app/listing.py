@@ -1,0 +1,36 @@
+"""The lists of users and services: from the catalog and the live servers, or from the configuration alone."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from control_plane.app.revision import commit_of
+from control_plane.app.run import Ask, catalog_of
+from control_plane.app.systems import connect
+from control_plane.catalog.model import Catalog
+from control_plane.engine import read
+from control_plane.reports import LISTS, Live, Report, Source, from_state
+from control_plane.reports.report import Locale
+
+
+def report(ask: Ask, name: str, *, live: bool = True) -> tuple[Report, Locale]:
+    """The list of that name, and the platform's language. Without `live` no server is asked, and the list says so."""
+    catalog = catalog_of(ask)
+    found = _live(ask, catalog) if live else None
+    environment = catalog.environment
+    source = Source(
+        platform=catalog.platform.title,
+        environment=environment.name,
+        environment_title=environment.title,
+        as_of=catalog.as_of,
+        zone=catalog.platform.zone,
+        commit=commit_of(ask.directory),
+        read_at=found.read_at if found else None,
+    )
+    return LISTS[name](catalog, found, source), "en" if catalog.platform.locale == "en" else "ja"
+
+
+def _live(ask: Ask, catalog: Catalog) -> Live:
+    systems = connect(catalog, ask.directory, ask.parallel or catalog.platform.limits.parallel)
+    have = read.have(systems.targets)
+    return from_state(have, catalog.platform.name, systems.keycloak.user_counts(), datetime.now(UTC))

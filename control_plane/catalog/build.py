@@ -1,0 +1,264 @@
+"""The catalog of what was declared and checked, for one environment. Every mapping sorted by its key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+from control_plane.catalog.declared import Declared, DeclaredTenant, grants
+from control_plane.catalog.documents import ApiDocument
+from control_plane.catalog.documents.apis import VersionEntry
+from control_plane.catalog.documents.platform import KeycloakEntry, KongEntry, SecretsEntry
+from control_plane.catalog.documents.roles import RoleEntry, ScopeEntry
+from control_plane.catalog.documents.templates import PlanEntry
+from control_plane.catalog.documents.tenants import GrantEntry, GroupEntry, ServiceEntry, UserEntry
+from control_plane.catalog.located import Located
+from control_plane.catalog.model import (
+    Api,
+    Approval,
+    Auth,
+    Catalog,
+    DataScope,
+    Disclosure,
+    Environment,
+    FileSecretsSettings,
+    Fiware,
+    Grant,
+    Group,
+    KeycloakSettings,
+    KongSettings,
+    Level,
+    Limits,
+    Platform,
+    Realm,
+    Role,
+    Scoping,
+    Service,
+    State,
+    Tenant,
+    TenantType,
+    User,
+    VaultSettings,
+    Version,
+)
+from control_plane.catalog.periods import period
+from control_plane.catalog.templates import baseline, environment, plan_limits
+from control_plane.problems import bug
+
+T = TypeVar("T")
+AT_THE_GATEWAY = ("published", "deprecated")
+
+
+def build(declared: Declared, name: str) -> Catalog:
+    """Only for what the checks found no fault with."""
+    builder = _Builder(declared)
+    tenants = _sorted((one.name, builder.tenant(one)) for one in declared.tenants)
+    return Catalog(
+        platform=builder.platform(),
+        environment=builder.environment(name),
+        as_of=declared.as_of,
+        tenants=tenants,
+        realms=builder.realms(),
+        roles=_sorted((one.value.role, _role(one)) for one in declared.roles),
+        scopes=_sorted((one.value.scope, builder.scope(one)) for one in declared.scopes),
+        apis=_sorted((one.value.api, builder.api(one)) for one in declared.apis),
+    )
+
+
+def _sorted(pairs: Iterable[tuple[str, T]]) -> dict[str, T]:
+    return dict(sorted(pairs, key=lambda pair: pair[0]))
+
+
+class _Builder:
+    """Holds what several parts look up."""
+
+    def __init__(self, declared: Declared) -> None:
+        self.declared = declared
+        self.zone = declared.zone
+        self.environments = declared.environments()
+        self.templates = {one.value.template: one for one in declared.templates}
+        self.plans: Mapping[str, Located[PlanEntry]] = {one.value.plan: one for one in declared.plans}
+        self.versions = {
+            one.value.api: tuple(v.version for v in one.value.versions if v.state in AT_THE_GATEWAY)
+            for one in declared.apis
+        }
+
+    def platform(self) -> Platform:
+        where = self.declared.platform
+        if where is None:
+            raise bug("a catalog is built without its platform")
+        one = where.value
+        limits = Limits(one.limits.deletes, one.limits.parallel)
+        return Platform(one.platform, one.title or "", one.locale, self.zone, limits, where.origin("platform"))
+
+    def environment(self, name: str) -> Environment:
+        where = self.environments[name]
+        found = environment(name, self.environments)
+        keycloak, kong, secrets = found.get("keycloak"), found.get("kong"), found.get("secrets")
+        return Environment(
+            name=name,
+            embedded=keycloak is None and kong is None,
+            keycloak=_keycloak(keycloak) if keycloak else None,
+            kong=_kong(kong) if kong else None,
+            secrets=_secrets(secrets) if secrets else None,
+            upstreams=_sorted(found.get("upstreams", {}).items()),
+            title=where.value.title or "",
+            origin=where.key(),
+        )
+
+    def realms(self) -> dict[str, Realm]:
+        own = [one for one in self.declared.tenants if one.tenant.value.realm.template]
+        return _sorted((one.name, self.realm(one)) for one in own)
+
+    def realm(self, one: DeclaredTenant) -> Realm:
+        document = one.tenant.value
+        if document.realm.template is None:
+            raise bug(f"{one.name} has no realm of its own")
+        found = baseline(document.realm.template, self.templates)
+        return Realm(one.name, document.title, one.name, found, one.tenant.origin("realm"))
+
+    def scope(self, where: Located[ScopeEntry]) -> DataScope:
+        one = where.value
+        return DataScope(
+            name=one.scope,
+            title=one.title,
+            owner=one.owner,
+            disclosure=Disclosure(one.disclosure),
+            period=period(one.start, one.until, self.zone),
+            fiware=Fiware(one.fiware.service, tuple(one.fiware.paths)) if one.fiware else None,
+            paths=tuple(one.paths),
+            description=one.description,
+            origin=where.origin(),
+        )
+
+    def api(self, where: Located[ApiDocument]) -> Api:
+        one = where.value
+        plan = plan_limits(one.plan, self.plans) if one.plan else {}
+        levels = (
+            Level(
+                name, tuple(sorted(entry.methods)), plan.get(name, {}) | entry.limit.spans(), where.key("levels", name)
+            )
+            for name, entry in sorted(one.levels.items())
+        )
+        return Api(
+            name=one.api,
+            title=one.title,
+            owner=one.owner,
+            upstream=one.upstream,
+            auth=frozenset(map(Auth, one.auth)),
+            scoping=Scoping(one.scoping),
+            plan=one.plan,
+            versions=tuple(_version(where.part(v, "versions", index)) for index, v in enumerate(one.versions)),
+            levels=tuple(levels),
+            allowed_ips=tuple(one.allowed_ips),
+            max_body_mb=one.max_body_mb,
+            description=one.description,
+            origin=where.origin("api"),
+        )
+
+    def tenant(self, one: DeclaredTenant) -> Tenant:
+        where, document = one.tenant, one.tenant.value
+        return Tenant(
+            name=one.name,
+            title=document.title,
+            type=TenantType(document.type),
+            realm=document.realm.shared or one.name,
+            shared=document.realm.shared is not None,
+            groups=tuple(_group(group, one.name) for group in one.groups()),
+            users=tuple(self.user(user, one.name) for user in one.users),
+            services=tuple(self.service(service, one.name) for service in one.services()),
+            origin=where.origin("tenant"),
+        )
+
+    def user(self, where: Located[UserEntry], tenant: str) -> User:
+        one = where.value
+        return User(
+            tenant=tenant,
+            username=one.username,
+            family_name=one.family_name,
+            given_name=one.given_name,
+            email=one.email,
+            groups=tuple(one.groups),
+            roles=tuple(one.roles),
+            period=period(one.start, one.until, self.zone),
+            attributes=_sorted(one.attributes.items()),
+            origin=where.origin(),
+        )
+
+    def service(self, where: Located[ServiceEntry], tenant: str) -> Service:
+        one = where.value
+        limits = {(api, level): limit.spans() for api, found in one.limits.items() for level, limit in found.items()}
+        return Service(
+            tenant=tenant,
+            id=one.service,
+            title=one.title,
+            auth=frozenset(map(Auth, one.auth)),
+            allowed_ips=tuple(one.allowed_ips),
+            redirect_uris=tuple(one.redirect_uris),
+            grants=tuple(self.grant(grant, tenant, f"{tenant}.{one.service}") for grant in grants(where)),
+            limits=dict(sorted(limits.items())),
+            period=period(one.start, one.until, self.zone),
+            contact=one.contact,
+            origin=where.origin(),
+        )
+
+    def grant(self, where: Located[GrantEntry], tenant: str, service: str) -> Grant:
+        one = where.value
+        approval = one.approval
+        return Grant(
+            tenant=tenant,
+            service=service,
+            api=one.api,
+            levels=tuple(one.levels),
+            scopes=tuple(one.scopes),
+            versions=tuple(one.versions) if one.versions is not None else self.versions[one.api],
+            period=period(one.start, one.until, self.zone),
+            approval=Approval(approval.application, approval.by, approval.on) if approval else None,
+            origin=where.origin(),
+        )
+
+
+def _role(where: Located[RoleEntry]) -> Role:
+    one = where.value
+    return Role(
+        one.role,
+        one.title,
+        one.mfa == "required",
+        tuple(one.includes),
+        one.max_holders,
+        one.description,
+        where.origin(),
+    )
+
+
+def _group(where: Located[GroupEntry], tenant: str) -> Group:
+    return Group(tenant, where.value.group, where.value.title, tuple(where.value.roles), where.origin())
+
+
+def _version(where: Located[VersionEntry]) -> Version:
+    one = where.value
+    return Version(
+        name=one.version,
+        path=one.path,
+        state=State(one.state),
+        upstream_path=one.upstream_path,
+        deprecated=one.deprecated,
+        sunset=one.sunset,
+        successor=one.successor,
+        guide=one.guide,
+        origin=where.origin(),
+    )
+
+
+def _keycloak(one: KeycloakEntry) -> KeycloakSettings:
+    return KeycloakSettings(one.url, one.client_id, one.client_secret, one.realm, one.public_url, one.verify)
+
+
+def _kong(one: KongEntry) -> KongSettings:
+    return KongSettings(one.admin_url, one.proxy_url, one.admin_token, one.verify)
+
+
+def _secrets(one: SecretsEntry) -> VaultSettings | FileSecretsSettings:
+    if one.vault:
+        return VaultSettings(one.vault.url, one.vault.mount, one.vault.path, one.vault.auth, one.vault.verify)
+    return FileSecretsSettings(one.files or "")

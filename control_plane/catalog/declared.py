@@ -1,0 +1,103 @@
+"""Everything that the files declare, each with its place: what the checks look at, before it is a catalog."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar
+from zoneinfo import ZoneInfo
+
+from control_plane.catalog.documents import (
+    ApiDocument,
+    Entry,
+    PlatformDocument,
+    RolesDocument,
+    TemplatesDocument,
+    TenantDocument,
+)
+from control_plane.catalog.documents.platform import EnvironmentEntry
+from control_plane.catalog.documents.roles import RoleEntry, ScopeEntry
+from control_plane.catalog.documents.templates import PlanEntry, RealmTemplateEntry
+from control_plane.catalog.documents.tenants import GrantEntry, GroupEntry, ServiceEntry, UserEntry
+from control_plane.catalog.located import Located
+from control_plane.catalog.shape import Shaped
+
+E = TypeVar("E", bound=Entry)
+
+
+@dataclass(frozen=True)
+class DeclaredTenant:
+    """A tenant's file, its people from YAML and roster together."""
+
+    tenant: Located[TenantDocument]
+    users: tuple[Located[UserEntry], ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.tenant.value.tenant
+
+    def groups(self) -> Iterator[Located[GroupEntry]]:
+        return items(self.tenant, "groups", self.tenant.value.groups)
+
+    def services(self) -> Iterator[Located[ServiceEntry]]:
+        return items(self.tenant, "services", self.tenant.value.services)
+
+
+@dataclass
+class Declared:
+    """All files together, in the order of their names; an id may still stand twice."""
+
+    as_of: datetime
+    platform: Located[PlatformDocument] | None = None
+    tenants: list[DeclaredTenant] = field(default_factory=list)
+    apis: list[Located[ApiDocument]] = field(default_factory=list)
+    roles: list[Located[RoleEntry]] = field(default_factory=list)
+    scopes: list[Located[ScopeEntry]] = field(default_factory=list)
+    templates: list[Located[RealmTemplateEntry]] = field(default_factory=list)
+    plans: list[Located[PlanEntry]] = field(default_factory=list)
+    unsure: frozenset[str] = frozenset()  # ids that were declared wrongly: known, but nothing is known of them
+    unread: frozenset[str] = frozenset()  # folders with a file of which nothing could be read
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.platform.value.timezone if self.platform else "Asia/Tokyo")
+
+    def environments(self) -> dict[str, Located[EnvironmentEntry]]:
+        if not self.platform:
+            return {}
+        entries = self.platform.value.environments
+        return {name: self.platform.part(entry, "environments", name) for name, entry in entries.items()}
+
+    def doubtful(self, folder: str, name: str) -> bool:
+        """Whether the id may be declared in something that could not be read."""
+        return name in self.unsure or folder in self.unread
+
+
+def items(where: Located[Entry], field: str, values: list[E]) -> Iterator[Located[E]]:
+    """The items of a list, each with its place."""
+    for index, value in enumerate(values):
+        yield Located(value, where.source, (*where.path, field, index))
+
+
+def grants(service: Located[ServiceEntry]) -> Iterator[Located[GrantEntry]]:
+    return items(service, "grants", service.value.grants)
+
+
+def add(declared: Declared, shaped: Shaped[Entry]) -> None:
+    """Put what one file declares to the rest."""
+    declared.unsure |= shaped.unsure
+    document, source = shaped.document, shaped.source
+    match document:
+        case PlatformDocument():
+            declared.platform = Located(document, source)
+        case TenantDocument():
+            declared.tenants.append(DeclaredTenant(Located(document, source)))
+        case ApiDocument():
+            declared.apis.append(Located(document, source))
+        case RolesDocument():
+            declared.roles += items(Located(document, source), "roles", document.roles)
+            declared.scopes += items(Located(document, source), "data_scopes", document.data_scopes)
+        case TemplatesDocument():
+            declared.templates += items(Located(document, source), "realm_templates", document.realm_templates)
+            declared.plans += items(Located(document, source), "api_plans", document.api_plans)

@@ -1,0 +1,91 @@
+"""Which files a configuration has, and their text. What cannot be read is a problem, never silently left out."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from control_plane.catalog.documents import KINDS, FileKind
+from control_plane.catalog.syntax import LARGEST, decoded
+from control_plane.problems import Origin, Problem
+
+MAIN = "renkei.yaml"
+
+
+@dataclass(frozen=True)
+class File:
+    """A file that is there: its kind, its name relative to the configuration directory, and its bytes or why not."""
+
+    kind: FileKind
+    name: str
+    content: bytes | Problem
+
+    def text(self) -> str | Problem:
+        return decoded(self.name, self.content) if isinstance(self.content, bytes) else self.content
+
+
+def find(directory: Path) -> list[File | Problem]:
+    """Every file of the configuration, sorted by name; problems for what looks like one and is not."""
+    if problem := _no_directory(directory):
+        return [problem]
+    found: list[File | Problem] = [File(KINDS[0], MAIN, read_bytes(directory, MAIN))]
+    for kind in KINDS[1:]:
+        found += _folder(directory, kind)
+    return found
+
+
+def _no_directory(directory: Path) -> Problem | None:
+    init = "write a configuration with: renkei init DIRECTORY"
+    try:
+        if not directory.exists():
+            return Problem(f"there is no directory {directory}", help="name another one with -C DIRECTORY")
+        if not directory.is_dir():
+            return Problem(f"{directory} is not a directory", help="name the directory that holds renkei.yaml")
+        if MAIN not in {path.name for path in directory.iterdir()}:
+            return Problem(f"there is no renkei.yaml in {directory}", help=init)
+    except (OSError, ValueError) as error:
+        return Problem(f"{directory} cannot be read: {_why(error)}")
+    return None
+
+
+def _folder(directory: Path, kind: FileKind) -> Iterator[File | Problem]:
+    try:
+        names = sorted(path.name for path in (directory / kind.folder).iterdir())
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        yield Problem(f"{kind.folder}/ cannot be read: {_why(error)}", Origin(kind.folder, 1))
+        return
+    for entry in names:
+        name = f"{kind.folder}/{entry}"
+        if entry.startswith("."):
+            continue
+        if entry.endswith(".yaml"):
+            yield File(kind, name, read_bytes(directory, name))
+        elif entry.endswith((".yml", ".YAML", ".YML", ".json")):
+            yield Problem("the file is not read: its name does not end in .yaml", Origin(name, 1), help="rename it")
+        elif (directory / name).is_dir():
+            yield Problem("a directory in here is not read", Origin(name, 1), help=f"put its files into {kind.folder}/")
+
+
+def read_bytes(directory: Path, name: str) -> bytes | Problem:
+    """The bytes of a regular file inside the directory, or why they cannot be had."""
+    try:
+        path = (directory / name).resolve()
+        if not path.is_relative_to(directory.resolve()):
+            note = "Its address leads elsewhere, or it is a symbolic link to elsewhere."
+            return Problem("the file is outside of the configuration", Origin(name, 1), note)
+        number = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a named pipe must not make us wait
+        with os.fdopen(number, "rb") as stream:
+            if not stat.S_ISREG(os.fstat(number).st_mode):
+                return Problem("this is not a file", Origin(name, 1))
+            return stream.read(LARGEST + 1)
+    except (OSError, ValueError, RuntimeError) as error:
+        return Problem(f"the file cannot be read: {_why(error)}", Origin(name, 1))
+
+
+def _why(error: Exception) -> str:
+    return (getattr(error, "strerror", None) or str(error) or type(error).__name__).lower()

@@ -1,0 +1,23 @@
+"""Dates and instants of the language as periods.
+
+A date is a whole day in the platform's zone: `from` is its first instant, `until` its end.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from control_plane.catalog.model import ALWAYS, Period
+
+
+def period(start: date | datetime | None, until: date | datetime | None, zone: ZoneInfo) -> Period:
+    if start is None and until is None:
+        return ALWAYS
+    return Period(_instant(start, zone, 0), _instant(until, zone, 1))
+
+
+def _instant(value: date | datetime | None, zone: ZoneInfo, days: int) -> datetime | None:
+    if value is None or isinstance(value, datetime):
+        return value
+    return datetime.combine(value + timedelta(days=days), time(), zone)

@@ -1,0 +1,79 @@
+"""What a template says when what it extends is folded in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
+
+from control_plane.catalog.documents.platform import EnvironmentEntry
+from control_plane.catalog.documents.templates import PlanEntry, RealmTemplateEntry
+from control_plane.catalog.located import Located
+from control_plane.catalog.model import MfaMode, RealmBaseline
+
+E = TypeVar("E", RealmTemplateEntry, PlanEntry, EnvironmentEntry)
+
+
+def line_of(name: str, entries: Mapping[str, Located[E]]) -> list[Located[E]]:
+    """The entry and what it extends, the nearest first; ends where the line is broken or turns back."""
+    line: list[Located[E]] = []
+    at: str | None = name
+    while at is not None and at in entries and entries[at] not in line:
+        line.append(entries[at])
+        at = entries[at].value.extends
+    return line
+
+
+def baseline(name: str, templates: Mapping[str, Located[RealmTemplateEntry]]) -> RealmBaseline:
+    """The realm template with each key of each section that it does not give taken from what it extends."""
+    line = line_of(name, templates)
+    entries = [one.value for one in line]
+
+    def section(field: str) -> dict[str, Any]:
+        return _folded(getattr(entry, field) for entry in reversed(entries))
+
+    def first(field: str, default: Any) -> Any:
+        return next((value for entry in entries if (value := getattr(entry, field)) is not None), default)
+
+    mfa = section("mfa")
+    return RealmBaseline(
+        template=name,
+        mfa=MfaMode(mfa.get("required", MfaMode.EVERYONE)),
+        factors=tuple(mfa.get("factors", ("totp",))),
+        password_policy=section("password"),
+        brute_force=section("brute_force"),
+        tokens=section("tokens"),
+        otp=section("otp"),
+        events_days=section("events").get("days", 365),
+        locales=tuple(first("locales", ("ja", "en"))),
+        ssl_required=first("ssl_required", "external"),
+        attributes=tuple(first("attributes", ())),
+        origin=line[0].origin(),
+    )
+
+
+def _folded(sections: Iterator[Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for one in sections:
+        if one is not None:
+            found |= one.model_dump(exclude_none=True)
+    return dict(sorted(found.items()))
+
+
+def plan_limits(name: str, plans: Mapping[str, Located[PlanEntry]]) -> dict[str, dict[str, int]]:
+    """The plan's limit per level: each span that it does not give itself is taken from what it extends."""
+    found: dict[str, dict[str, int]] = {}
+    for one in reversed(line_of(name, plans)):
+        for level, limit in one.value.levels.items():
+            found[level] = found.get(level, {}) | limit.spans()
+    return found
+
+
+def environment(name: str, environments: Mapping[str, Located[EnvironmentEntry]]) -> dict[str, Any]:
+    """The sections of the environment, each from itself or the nearest that it extends. A section is taken whole."""
+    sections: dict[str, Any] = {}
+    for one in line_of(name, environments):
+        for field in ("keycloak", "kong", "secrets", "upstreams"):
+            value = getattr(one.value, field)
+            if value is not None:
+                sections.setdefault(field, value)
+    return sections

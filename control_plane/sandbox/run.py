@@ -84,8 +84,8 @@ def up(
         return state.sandbox
 
 
-def down(directory: Path, *, wipe: bool = False, tell: Tell = silence) -> bool:
-    """Stop what runs; keep the data, unless `wipe`. False when nothing of it ran."""
+def down(directory: Path, *, wipe: bool = False, overdue: bool = False, tell: Tell = silence) -> bool:
+    """Stop what runs; keep the data, unless `wipe`. `overdue`: only when its time is over. False when none stopped."""
     directory = directory.absolute()
     if not directory.is_dir():
         return False
@@ -98,7 +98,8 @@ def down(directory: Path, *, wipe: bool = False, tell: Tell = silence) -> bool:
             if not wipe:
                 raise
             state = None
-        stopped = _stop_all(state, tell) if state else False
+        due = state is not None and (not overdue or state.overdue(datetime.now(UTC)))
+        stopped = _stop_all(state, tell) if state and due else False
     if wipe:
         shutil.rmtree(directory)
     return stopped

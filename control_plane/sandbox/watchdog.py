@@ -25,8 +25,7 @@ def main(directory: Path) -> None:
         found = state.load(directory)
         if found is None or not found.processes:
             return
-        if found.overdue(datetime.now(UTC)):
-            run.down(directory)
+        if found.overdue(datetime.now(UTC)) and run.down(directory, overdue=True):  # it looks again, with the lock held
             return
 
 

@@ -64,3 +64,14 @@ def test_a_sandbox_comes_up_once_says_so_goes_down_and_keeps_its_data(tmp_path: 
     assert not run.down(directory)
     run.down(directory, wipe=True)
     assert not directory.exists()
+
+
+def test_the_stand_in_keeps_its_entities_when_it_goes_down_and_comes_up(tmp_path: Path) -> None:
+    directory = tmp_path / "sandbox"
+    for expected in (201, 409):
+        sandbox = run.up(directory, parts=("kong", "echo"), asked=ANY_PORT, lifetime=timedelta(minutes=10))
+        try:
+            body = {"name": "orion", "url": sandbox.upstream_url}
+            assert requests.post(f"{sandbox.kong_admin_url}/services", json=body, timeout=10).status_code == expected
+        finally:
+            run.down(directory)

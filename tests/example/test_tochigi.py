@@ -7,10 +7,10 @@ import re
 import shutil
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from control_plane.catalog.load import load
 from control_plane.catalog.model import Auth, Catalog, Disclosure, Grant, MfaMode, State, TenantType, User
@@ -168,18 +168,50 @@ def test_the_order_and_the_names_of_files_change_nothing(tochigi, tmp_path):
     assert _without_places(load(tmp_path, "sandbox", NOVEMBER)) == _without_places(tochigi)
 
 
+def test_the_order_inside_of_files_changes_nothing_but_the_order_in_lists(tochigi, tmp_path):
+    for source in [ROOT / "renkei.yaml", *(path for folder in FOLDERS for path in (ROOT / folder).iterdir())]:
+        target = tmp_path / source.relative_to(ROOT)
+        target.parent.mkdir(exist_ok=True)
+        target.write_bytes(_upside_down(source))
+    found, expected = load(tmp_path, "sandbox", NOVEMBER), tochigi
+    assert _without_places(found, ordered=False) == _without_places(expected, ordered=False)
+
+
+def _upside_down(path: Path) -> bytes:
+    """The file with the entries of every list and mapping, or the rows of the roster, in the opposite order."""
+    if path.suffix == ".csv":
+        header, *rows = path.read_bytes().splitlines(keepends=True)
+        return b"".join([header, *reversed(rows)])
+    root = yaml.compose(path.read_text(), Loader=yaml.SafeLoader)
+    _turn(root)
+    return yaml.serialize(root, Dumper=yaml.SafeDumper, allow_unicode=True, encoding="utf-8")
+
+
+def _turn(node: yaml.Node) -> None:
+    if isinstance(node, yaml.MappingNode):
+        node.value.reverse()
+        for key, value in node.value:
+            if key.value != "locales":  # the first is the default
+                _turn(value)
+    elif isinstance(node, yaml.SequenceNode):
+        node.value.reverse()
+        for item in node.value:
+            _turn(item)
+
+
 def _text(path: Path) -> str:
     content = path.read_bytes()
     return content.decode("cp932" if path.name == "ashikaga.csv" else "utf-8-sig")
 
 
-def _without_places(value: object) -> object:
-    """The value with every origin taken out; also inside mappings and tuples, whose order is part of the value."""
+def _without_places(value: object, ordered: bool = True) -> object:
+    """The value with every origin taken out; without `ordered`, the order in tuples counts for nothing either."""
     if isinstance(value, Mapping):
-        return [(key, _without_places(item)) for key, item in value.items()]
+        return [(key, _without_places(item, ordered)) for key, item in value.items()]
     if isinstance(value, tuple):
-        return [_without_places(item) for item in value]
+        items = [_without_places(item, ordered) for item in value]
+        return items if ordered else sorted(items, key=repr)
     if hasattr(value, "__dataclass_fields__"):
-        bare = replace(value, origin=None) if "origin" in value.__dataclass_fields__ else value
-        return (type(value).__name__, _without_places(dict(vars(bare))))
-    return value
+        fields = {key: item for key, item in vars(value).items() if key != "origin"}
+        return (type(value).__name__, _without_places(fields, ordered))
+    return sorted(value) if isinstance(value, frozenset) else value

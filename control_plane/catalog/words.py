@@ -23,7 +23,7 @@ from control_plane.catalog.model import SecretRef
 
 ID = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 VERSION = r"^v[0-9]+(\.[0-9]+)*$"
-TEXT = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f\x{3000}][^\x00-\x1f\x7f]*$"
+TEXT = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f\u3000][^\x00-\x1f\x7f]*$"
 USERNAME = r"^[a-z0-9][a-z0-9._-]{2,254}$"
 EMAIL = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
 PATH = r"^(/[A-Za-z0-9._~-]+)+$"

@@ -44,7 +44,7 @@ def problem_lines(problem: Problem) -> Iterator[str]:
 def _place(origin: Origin, source: str | None) -> Iterator[str]:
     number = str(origin.line)
     margin = " " * len(number)
-    yield f"{margin}--> {visible(origin.file)}:{origin.line}:{origin.column}"
+    yield f" --> {visible(origin.file)}:{origin.line}:{origin.column}"
     if source is None or not source.strip():
         return
     line, before, marked = _window(source, origin)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
 
 from control_plane.catalog.words import Count
 
@@ -11,6 +12,11 @@ class Entry(BaseModel):
     """A mapping in a file: strict types, no unknown key, never changed after it was read."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=False)
+
+
+def one_of(*keys: str) -> JsonDict:
+    """For the JSON Schema: exactly one of these keys."""
+    return {"oneOf": [{"required": [key]} for key in keys]}
 
 
 class CallLimit(Entry):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
-from control_plane.catalog.documents.base import Entry
+from control_plane.catalog.documents.base import Entry, one_of
 from control_plane.catalog.words import Id, Secret, Text, Url, Verify, Zone, wrong
 
 
@@ -45,6 +45,8 @@ class VaultEntry(Entry):
 
 class SecretsEntry(Entry):
     """The store of secrets: one of `vault` and `files`."""
+
+    model_config = ConfigDict(json_schema_extra=one_of("vault", "files"))
 
     vault: VaultEntry | None = Field(None, description="Vault or OpenBao.")
     files: Text | None = Field(None, description="A directory, relative to the configuration. Not for production.")

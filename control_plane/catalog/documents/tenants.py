@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
-from control_plane.catalog.documents.base import CallLimit, Entry
+from control_plane.catalog.documents.base import CallLimit, Entry, one_of
 from control_plane.catalog.words import (
     Address,
     AttributeName,
@@ -25,6 +25,8 @@ from control_plane.catalog.words import (
 
 class RealmEntry(Entry):
     """Where the tenant's people live: one of `template` and `shared`."""
+
+    model_config = ConfigDict(json_schema_extra=one_of("template", "shared"))
 
     template: Id | None = Field(None, description="A realm of its own, made from this template.")
     shared: Id | None = Field(None, description="A top-level group in the realm of this tenant.")

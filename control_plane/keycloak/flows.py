@@ -127,7 +127,8 @@ def _build(server: Keycloak, realm: str, top: str, parent: str, steps: tuple[Exe
                 server.session.put(where, {"id": id, "requirement": requirement, "priority": priority})
                 if config:
                     settings = {n: f"{top} {value}" if n == NAMES_A_FLOW else value for n, value in config}
-                    named = {"alias": f"{parent} {number}", "config": settings}
+                    alias = f"{top} {secrets.token_hex(4)}"  # unique in the realm, also beside a flow set aside
+                    named = {"alias": alias, "config": settings}
                     server.session.post(path(realm, "authentication", "executions", id, "config"), named)
             case SubFlow(name, requirement, inner):
                 alias = f"{top} {name}"

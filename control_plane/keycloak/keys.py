@@ -29,17 +29,15 @@ def find(session: Session, realm: str) -> bytes | None:
     raise unexpected(where, "complete: the realm has no active RS256 key")
 
 
-def pem(session: Session, realm: str) -> str:
-    """The key as PEM. Raises Missing where there is no such realm."""
-    der = find(session, realm)
+def present(der: bytes | None, realm: str) -> bytes:
+    """The key. Raises Missing where there is none, which is where there is no such realm."""
     if der is None:
         raise Missing(f"Keycloak has no realm '{realm}', so there is no key to verify its tokens with")
-    return as_pem(der)
+    return der
 
 
-def version(session: Session, realm: str) -> str | None:
-    der = find(session, realm)
-    return None if der is None else hashlib.sha256(der).hexdigest()
+def version(der: bytes) -> str:
+    return hashlib.sha256(der).hexdigest()
 
 
 def as_pem(der: bytes) -> str:

@@ -48,6 +48,7 @@ class Keycloak:
         self.parallel = parallel
         self.found: Mapping[str, Json] = {}  # the realms that are there, as the last read saw them
         self.hidden: set[str] = set()  # realms whose user profile does not show our mark
+        self._keys: dict[str, bytes] = {}
         self._ids: dict[tuple[str, str], dict[str, str]] = {}
         self._lock = threading.Lock()
 
@@ -99,16 +100,27 @@ class Keycloak:
 
     def public_key(self, realm: str) -> str:
         """The public key that the realm signs with now (RS256), as PEM. Raises Missing where there is no such realm."""
-        return keys.pem(self.session, realm)
+        return keys.as_pem(keys.present(self._key(realm), realm))
 
     def key_version(self, realm: str) -> str | None:
         """The SHA-256 of that key's DER form in hexadecimal; None where there is no such realm."""
-        return keys.version(self.session, realm)
+        der = self._key(realm)
+        return None if der is None else keys.version(der)
 
     def realm_keys(self, realms: Iterable[str]) -> Mapping[str, str]:
         """The public keys of those of the realms that are there, as PEM."""
-        found = self.side_by_side(lambda realm: (realm, keys.find(self.session, realm)), sorted(set(realms)))
+        found = self.side_by_side(lambda realm: (realm, self._key(realm)), sorted(set(realms)))
         return {realm: keys.as_pem(der) for realm, der in found if der is not None}
+
+    def _key(self, realm: str) -> bytes | None:
+        """Asked for once in a run: many services have tokens of one realm. A realm may appear during the run."""
+        with self._lock:
+            known = self._keys.get(realm)
+        found = known or keys.find(self.session, realm)
+        if found:
+            with self._lock:
+                self._keys[realm] = found
+        return found
 
     def user_counts(self) -> Mapping[str, int]:
         """The server's own count of users in each realm that was read; service accounts do not count."""

@@ -77,7 +77,7 @@ def _read(server: Keycloak, realm: str) -> Iterator[Resource]:
             fields = {**_found(one), "groups": frozenset(memberships[id]), "roles": frozenset(given[id])}
             yield Resource(key, fields, None, belongs(one))
         else:
-            yield Resource(key, {"enabled": one.get("enabled"), "totp": one.get("totp")}, owned=False)
+            yield Resource(key, _account(one), owned=False)
 
 
 def _accounts(server: Keycloak, realm: str) -> list[Json]:
@@ -119,14 +119,18 @@ def _holders(server: Keycloak, realm: str, name: str, id: str) -> Iterator[Json]
     return server.session.pages(path(realm, "roles", name, "users"), briefRepresentation="true")
 
 
+def _account(one: Json) -> dict[str, Value]:
+    """What the lists tell of everybody."""
+    found: dict[str, Value] = {name: one.get(name) for name in ("enabled", *NAMES)}
+    return {**found, "totp": one.get("totp"), "created": one.get("createdTimestamp")}  # totp: a code is registered
+
+
 def _found(one: Json) -> dict[str, Value]:
     attributes = one.get("attributes") or {}
     return {
-        **{name: one.get(name) for name in ("enabled", *NAMES)},
+        **_account(one),
         "tenant": attribute(one, TENANT),
         "attributes": {str(name): _value(value) for name, value in attributes.items()},
-        "totp": one.get("totp"),  # for the lists: whether a one-time password is registered
-        "created": one.get("createdTimestamp"),
     }
 
 

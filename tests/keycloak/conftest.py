@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -93,17 +93,16 @@ class World:
         return self.by_hand("GET", realm, path).json()
 
 
-@pytest.fixture
-def world(keycloak_server: KeycloakServer) -> Iterator[World]:
-    world = World(keycloak_server, f"kc-{uuid.uuid4().hex[:6]}")
+def a_world(server: KeycloakServer) -> Iterator[World]:
+    world = World(server, f"kc-{uuid.uuid4().hex[:6]}")
     yield world
     for realm in sorted(world.realms):
-        keycloak_server.by_hand("DELETE", f"/realms/{realm}")
+        server.by_hand("DELETE", f"/realms/{realm}")
 
 
 @pytest.fixture
-def said(plan_text: Callable[[Plan], list[str]]) -> Callable[[Plan], list[str]]:
-    return plan_text
+def world(keycloak_server: KeycloakServer) -> Iterator[World]:
+    yield from a_world(keycloak_server)
 
 
 def told(plan: Plan) -> list[str]:

@@ -1,0 +1,31 @@
+"""The platform that the tests on the real Keycloak apply: a shared realm with MFA by role, and one with MFA for all."""
+
+from __future__ import annotations
+
+from control_plane.catalog.model import Auth, Catalog, MfaMode
+from tests.building import Part, a_platform, with_group, with_role, with_service, with_tenant, with_user
+
+
+def a_small_platform(*more: Part) -> Catalog:
+    return a_platform(
+        with_role("dashboard-viewer"),
+        with_role("dashboard-editor", mfa=True, includes=["dashboard-viewer"]),
+        with_tenant(
+            "tochigi",
+            mfa=MfaMode.BY_ROLE,
+            password_policy={"length": 12, "not_username": True},
+            brute_force={"failures": 5, "wait": 60},
+            tokens={"access": 300, "sso_idle": 1800},
+            attributes=("department",),
+        ),
+        with_tenant("nikko", in_realm_of="tochigi"),
+        with_tenant("nasushiobara"),
+        with_group("digital", roles=["dashboard-editor"]),
+        with_group("viewers", tenant="nikko", roles=["dashboard-viewer"]),
+        with_user("staff-01", groups=["digital"]),
+        with_user("staff-02", roles=["dashboard-viewer"]),
+        with_user("nikko-01", tenant="nikko", groups=["viewers"], attributes={"department": "総務課"}),
+        with_service("portal", reading="ngsi-v2", auth=[Auth.TOKEN]),
+        with_service("web", tenant="nikko", auth=[Auth.TOKEN], redirect_uris=("https://nikko.example.jp/cb",)),
+        *more,
+    )

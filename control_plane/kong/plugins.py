@@ -21,7 +21,8 @@ from control_plane.kong.client import Kong, Row, at
 from control_plane.kong.policies.plugin import Plugin
 
 PLUGIN, ROUTE_PLUGIN = "kong.plugin", "kong.route-plugin"
-PROTOCOLS = frozenset({"http", "https", "grpc", "grpcs"})
+PROTOCOLS = frozenset({"http", "https", "grpc", "grpcs"})  # Kong's default for nearly every plugin
+OTHER_PROTOCOLS = {"ip-restriction": PROTOCOLS | {"tcp", "tls"}}
 PLACES = {"service": "services", "route": "routes", "consumer": "consumers"}
 NAMED_BY = {"service": "name", "route": "name", "consumer": "username"}
 
@@ -32,7 +33,7 @@ def _desired(kind: str, wanted: Callable[[Catalog], Iterable[Plugin]]) -> Callab
             fields: Fields = {
                 "name": plugin.name,
                 "enabled": True,
-                "protocols": PROTOCOLS,
+                "protocols": OTHER_PROTOCOLS.get(plugin.name, PROTOCOLS),
                 "service": plugin.service,
                 "route": plugin.route,
                 "consumer": plugin.consumer,
@@ -86,11 +87,18 @@ def _within(kong: Kong, row: Row) -> str:
 
 
 def create(kong: Kong, want: Resource) -> None:
-    kong.put(at("plugins", want.key.name), _body(want.fields))
+    """Without the protocols, which are Kong's defaults: Kong checks given ones before it resolves a service's name."""
+    kong.put(at("plugins", want.key.name), {name: v for name, v in _body(want.fields).items() if name != "protocols"})
 
 
 def update(kong: Kong, change: Update) -> None:
-    """All of the configuration that we declare when any of it differs; Kong keeps what we do not name."""
+    """All of the configuration that we declare when any of it differs; Kong keeps what we do not name.
+
+    One that was moved, or that no longer runs for every protocol, is put anew.
+    """
+    if change.changed & {"protocols", *PLACES}:
+        create(kong, change.want)
+        return
     body = _body(change.want.fields)
     kong.patch(at("plugins", change.key.name), {name: body[name] for name in sorted(change.changed)})
 

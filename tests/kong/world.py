@@ -1,0 +1,155 @@
+"""A Kong for one test in few words: apply a catalog, plan again, change things by hand, call the proxy."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any
+
+import requests
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from control_plane.catalog.model import Catalog, KongSettings
+from control_plane.engine.apply import Done, Failed, Outcome, apply
+from control_plane.engine.plan import Plan, make_plan
+from control_plane.engine.publickey import key_digest
+from control_plane.engine.read import have, want
+from control_plane.engine.values import RealmKey, Secret
+from control_plane.kong import KINDS, Kong, target
+from tests.conftest import KongServer
+
+
+def seal(value: str) -> Secret:
+    return Secret("", hmac.new(b"test", value.encode(), hashlib.sha256).hexdigest()[:16])
+
+
+@cache
+def realm_key(name: str) -> rsa.RSAPrivateKey:
+    """A key of the realm for this test run; every name has its own."""
+    return rsa.generate_private_key(65537, 2048)
+
+
+def public_pem(name: str) -> str:
+    form = (serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return realm_key(name).public_key().public_bytes(*form).decode()
+
+
+@dataclass
+class Vault:
+    """Secrets that follow from their names, and realm keys that a test may turn over."""
+
+    keys: dict[str, str] = field(default_factory=dict)  # realm -> name of its key, when it is not its own
+    revealed: list[str] = field(default_factory=list)
+
+    def value(self, reference: Secret | RealmKey) -> str:
+        match reference:
+            case Secret(ref=ref):
+                return "key-" + hashlib.sha256(ref.encode()).hexdigest()[:24]
+            case RealmKey(realm=realm):
+                return public_pem(self.keys.get(realm, realm))
+
+    def reveal(self, reference: Secret | RealmKey) -> str:
+        self.revealed.append(str(reference))
+        return self.value(reference)
+
+    def version(self, reference: Secret | RealmKey) -> str | None:
+        value = self.value(reference)
+        return key_digest(value) if isinstance(reference, RealmKey) else seal(value).version
+
+
+@dataclass
+class World:
+    """One Kong for one test, empty at its start."""
+
+    server: KongServer
+    vault: Vault = field(default_factory=Vault)
+    probe: bool = True  # settle by asking the proxy
+    told: list[str] = field(default_factory=list)
+
+    def client(self, parallel: int = 4, platform: str = "tochigi") -> Kong:
+        settings = KongSettings(self.server.admin_url, self.server.proxy_url if self.probe else None)
+        return Kong(settings, None, platform, seal, self.vault.reveal, parallel)
+
+    def here(self, catalog: Catalog) -> Catalog:
+        """The catalog with every upstream being the echo."""
+        upstreams = {api.upstream: self.server.upstream_url for api in catalog.apis.values()}
+        return replace(catalog, environment=replace(catalog.environment, upstreams=upstreams))
+
+    def plan(self, catalog: Catalog, client: Kong | None = None) -> Plan:
+        catalog = self.here(catalog)
+        one = target(client or self.client(platform=catalog.platform.name), 4, catalog)
+        return make_plan(KINDS, want([one], catalog, self.vault.version), have([one]))
+
+    def outcomes(self, catalog: Catalog, parallel: int = 4) -> tuple[Outcome, ...]:
+        catalog = self.here(catalog)
+        one = target(self.client(parallel, catalog.platform.name), parallel, catalog)
+        plan = make_plan(KINDS, want([one], catalog, self.vault.version), have([one]))
+        assert not plan.conflicts
+        assert list(one.preflight()) == []
+        return apply(plan, [one], parallel=parallel)
+
+    def apply(self, catalog: Catalog, parallel: int = 4) -> tuple[Outcome, ...]:
+        """Apply, and see that everything held."""
+        outcomes = self.outcomes(catalog, parallel)
+        unlucky = [told(outcome) for outcome in outcomes if not isinstance(outcome, Done)]
+        assert not unlucky, "\n".join(unlucky)
+        left = self.plan(catalog)
+        assert not left, "\n".join(map(str, left))
+        self.wait()
+        return outcomes
+
+    def wait(self) -> None:
+        """Until the proxy has taken everything up that was written so far."""
+        one = target(self.client(), 1)
+        one.settle()
+
+    def by_hand(self, method: str, path: str, json: object = None) -> Any:
+        answer = requests.request(method, self.server.admin_url + path, json=json, timeout=30)
+        assert answer.ok, (answer.status_code, answer.text)
+        return answer.json() if answer.content else None
+
+    def call(self, path: str, method: str = "GET", **headers: str) -> requests.Response:
+        """One request through the gateway. Header names are written with `_` for `-`."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        request = requests.Request(method, self.server.proxy_url, headers=named).prepare()
+        request.url = self.server.proxy_url + path  # as it is: a client may send what it likes
+        with requests.Session() as session:
+            return session.send(request, timeout=30)
+
+    def key_of(self, service: str, tenant: str = "nasushiobara") -> str:
+        return self.vault.value(Secret(f"services/{tenant}.{service}#api_key"))
+
+    def empty(self) -> None:
+        for collection in ("plugins", "routes", "services", "consumers"):
+            while rows := self.by_hand("GET", f"/{collection}?size=1000")["data"]:
+                for row in rows:
+                    self.by_hand("DELETE", f"/{collection}/{row['id']}")
+
+
+def told(outcome: Outcome) -> str:
+    because = "; ".join(f"{p.message} ({p.note})" for p in outcome.problems) if isinstance(outcome, Failed) else ""
+    return f"{type(outcome).__name__.lower()} {outcome.change.key} {because}"
+
+
+def seen_by_upstream(answer: requests.Response) -> Mapping[str, Any]:
+    """What the echo heard, header names in lower case."""
+    assert answer.status_code == 200, (answer.status_code, answer.text)
+    heard: dict[str, Any] = answer.json()
+    heard["headers"] = {name.lower(): value for name, value in heard["headers"].items()}
+    return heard
+
+
+def lines(plan: Plan) -> list[str]:
+    """The plan in words: `create kong.route ngsi-v2.v2 ngsi-v2.v2.read`."""
+    return [f"{type(change).__name__.lower()} {change.key}" for change in plan]
+
+
+def every(plan: Plan, verb: str, kind: str) -> Iterator[str]:
+    return (line for line in lines(plan) if line.startswith(f"{verb} kong.{kind} "))
+
+
+Call = Callable[..., requests.Response]

@@ -5,10 +5,13 @@ A date is a whole day in the platform's zone: `from` is its first instant, `unti
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from control_plane.catalog.located import Located
 from control_plane.catalog.model import ALWAYS, Period
+from control_plane.problems import Problem
 
 
 def period(start: date | datetime | None, until: date | datetime | None, zone: ZoneInfo) -> Period:
@@ -21,3 +24,11 @@ def _instant(value: date | datetime | None, zone: ZoneInfo, days: int) -> dateti
     if value is None or isinstance(value, datetime):
         return value
     return datetime.combine(value + timedelta(days=days), time(), zone)
+
+
+def check_period(
+    where: Located[object], start: date | datetime | None, until: date | datetime | None, zone: ZoneInfo
+) -> Iterator[Problem]:
+    """A problem when it ends before it begins."""
+    if period(start, until, zone).empty:
+        yield where.problem("the period ends before it begins", "until", note=f"It begins on {start}.")

@@ -3,18 +3,23 @@
     names       ids that stand twice, ids that nobody may take
     platform    environments, upstreams
     templates   what extends what
-    apis        versions, paths, levels
+    apis        versions, paths, levels, owners
     people      realms, groups, users, roles
-    grants      services and what they may call
+    holders     roles that only so many may hold
+    grants      services and what they may call; disclosure: whose data these are
 
 A reference to something that was declared wrongly is not called unknown: that problem is told where it stands.
 """
 
 from __future__ import annotations
 
+from control_plane.catalog.checks import apis, grants, holders, names, people, platform, templates
 from control_plane.catalog.declared import Declared
 from control_plane.problems import Problem
 
+CHECKS = (names, platform, templates, apis, people, holders, grants)
+
 
 def check(declared: Declared) -> list[Problem]:
-    return []
+    """Every problem that is only seen across values and files."""
+    return [problem for one in CHECKS for problem in one.check(declared)]

@@ -1,0 +1,171 @@
+"""Services and what they may call: which API, level, version and data, by which right and when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from control_plane.catalog.checks.disclosure import check_disclosure
+from control_plane.catalog.checks.references import index, unknown
+from control_plane.catalog.declared import Declared, DeclaredTenant, grants
+from control_plane.catalog.documents import ApiDocument
+from control_plane.catalog.documents.roles import ScopeEntry
+from control_plane.catalog.documents.tenants import GrantEntry, ServiceEntry
+from control_plane.catalog.located import Located
+from control_plane.catalog.periods import check_period, period
+from control_plane.problems import Problem
+
+Api = Located[ApiDocument]
+Scope = Located[ScopeEntry]
+Grant = Located[GrantEntry]
+Service = Located[ServiceEntry]
+AT_THE_GATEWAY = ("published", "deprecated")
+
+
+@dataclass(frozen=True)
+class World:
+    """What grants refer to."""
+
+    declared: Declared
+    apis: Mapping[str, Api]
+    scopes: Mapping[str, Scope]
+    tenants: frozenset[str]
+
+
+def check(declared: Declared) -> Iterator[Problem]:
+    world = World(
+        declared,
+        index((one.value.api, one) for one in declared.apis),
+        index((one.value.scope, one) for one in declared.scopes),
+        frozenset(one.name for one in declared.tenants),
+    )
+    for tenant in declared.tenants:
+        for service in tenant.services():
+            yield from check_period(service, service.value.start, service.value.until, declared.zone)
+            yield from _limits(world, service)
+            for grant in grants(service):
+                yield from _grant(world, tenant, service, grant)
+
+
+def _limits(world: World, service: Service) -> Iterator[Problem]:
+    """A service's own limit is for what it may call."""
+    may = {(grant.api, level) for grant in service.value.grants for level in grant.levels}
+    for name, levels in service.value.limits.items():
+        if name not in world.apis:
+            yield from unknown(world.declared, "API", name, world.apis, service, "limits", name, folder="apis")
+            continue
+        for level in levels:
+            known = world.apis[name].value.levels
+            where = ("limits", name, level)
+            if level not in known:
+                yield from unknown(world.declared, f"level of {name}", level, known, service, *where, folder="-")
+            elif (name, level) not in may and not world.declared.unsure:
+                note = f"The service has no grant to level '{level}' of {name}."
+                yield service.source.problem("a limit for what is not granted", service.key(*where), note)
+
+
+def _grant(world: World, tenant: DeclaredTenant, service: Service, grant: Grant) -> Iterator[Problem]:
+    name = grant.value.api
+    yield from check_period(grant, grant.value.start, grant.value.until, world.declared.zone)
+    if name in world.apis:
+        api = world.apis[name]
+        yield from _auth(service, grant, api)
+        yield from _levels(world, grant, api)
+        yield from _versions(world, grant, api)
+        yield from _scoping(grant, api)
+    else:
+        yield from unknown(world.declared, "API", name, world.apis, grant, "api", folder="apis")
+    for position, scope in enumerate(grant.value.scopes):
+        if scope not in world.scopes:
+            at = ("scopes", position)
+            yield from unknown(world.declared, "data scope", scope, world.scopes, grant, *at, folder="roles")
+        elif name in world.apis:
+            yield from _place(grant, position, world.scopes[scope], world.apis[name])
+    yield from _overlap(world, service, grant)
+    approval = grant.value.approval
+    if approval and approval.by not in world.tenants:
+        by = ("approval", "by")
+        yield from unknown(world.declared, "tenant", approval.by, world.tenants, grant, *by, folder="tenants")
+    else:
+        yield from check_disclosure(tenant.name, grant, world.scopes)
+
+
+def _auth(service: Service, grant: Grant, api: Api) -> Iterator[Problem]:
+    if not api.value.auth:
+        note = f"It asks nobody who he is ({api.origin('auth')})."
+        message = f"API '{api.value.api}' is open to all; a grant says nothing"
+        yield grant.problem(message, "api", note=note, help="take the grant away")
+    elif not set(api.value.auth) & set(service.value.auth):
+        theirs, ours = ", ".join(api.value.auth), ", ".join(service.value.auth)
+        note = f"It takes {theirs} ({api.origin('auth')}); the service has {ours} ({service.origin('auth')})."
+        yield grant.problem(f"API '{api.value.api}' takes nothing that the service has", "api", note=note)
+
+
+def _levels(world: World, grant: Grant, api: Api) -> Iterator[Problem]:
+    for position, level in enumerate(grant.value.levels):
+        known = api.value.levels
+        what = f"level of {api.value.api}"
+        yield from unknown(world.declared, what, level, known, grant, "levels", position, folder="-")
+
+
+def _versions(world: World, grant: Grant, api: Api) -> Iterator[Problem]:
+    name = api.value.api
+    states = {version.version: version.state for version in api.value.versions}
+    if grant.value.versions is None:
+        if not set(states.values()) & set(AT_THE_GATEWAY) and not world.declared.unsure:
+            told = ", ".join(f"{version} is {state}" for version, state in states.items())
+            yield grant.problem(f"no version of '{name}' is at the gateway", "api", note=f"{told}.")
+        return
+    for position, version in enumerate(grant.value.versions):
+        if version not in states:
+            what = f"version of {name}"
+            yield from unknown(world.declared, what, version, states, grant, "versions", position, folder="-")
+        elif states[version] not in AT_THE_GATEWAY:
+            at = next(number for number, one in enumerate(api.value.versions) if one.version == version)
+            note = f"It is {states[version]} ({api.origin('versions', at, 'state')})."
+            yield grant.problem(f"version '{version}' is not at the gateway", "versions", position, note=note)
+
+
+def _scoping(grant: Grant, api: Api) -> Iterator[Problem]:
+    name, scoping = api.value.api, api.value.scoping
+    rule = f"'scoping' is {scoping} ({api.origin('scoping')})."
+    if scoping == "none" and grant.value.scopes:
+        yield grant.problem(f"API '{name}' has no data scopes", "scopes", note=rule, help="take 'scopes' away")
+    elif scoping != "none" and not grant.value.scopes:
+        help = "name the data: scopes: [NAME]"
+        yield grant.problem(f"a grant on '{name}' needs data scopes", note=rule, help=help)
+
+
+def _place(grant: Grant, position: int, scope: Scope, api: Api) -> Iterator[Problem]:
+    """A scope must say where it stands in this kind of API."""
+    name, scoping = scope.value.scope, api.value.scoping
+    missing = (scoping == "fiware-headers" and not scope.value.fiware, scoping == "path" and not scope.value.paths)
+    field = "fiware" if missing[0] else "paths"
+    if any(missing):
+        note = f"It has no '{field}' ({scope.origin()}), and '{api.value.api}' finds data by it."
+        message = f"data scope '{name}' is not in API '{api.value.api}'"
+        yield grant.problem(message, "scopes", position, note=note)
+
+
+def _overlap(world: World, service: Service, grant: Grant) -> Iterator[Problem]:
+    """A grant must be able to hold at some time."""
+    zone = world.declared.zone
+    own = period(grant.value.start, grant.value.until, zone)
+    around = period(service.value.start, service.value.until, zone)
+    if own.empty:
+        return
+    where = "until" if grant.value.until is not None else "from"
+    if not around.empty and own.within(around).empty:
+        note = f"The service's own period is {_told(service)} ({service.origin()})."
+        yield grant.problem("the grant never holds within the service's period", where, note=note)
+    for position, name in enumerate(grant.value.scopes):
+        scope = world.scopes.get(name)
+        data = period(scope.value.start, scope.value.until, zone) if scope else None
+        if scope and data and not data.empty and own.within(data).empty:
+            note = f"The data may be had {_told(scope)} ({scope.origin()})."
+            yield grant.problem(f"the grant never holds while '{name}' may be had", "scopes", position, note=note)
+
+
+def _told(where: Service | Scope) -> str:
+    parts = [f"from {where.value.start}"] if where.value.start else []
+    return " ".join([*parts, *([f"until {where.value.until}"] if where.value.until else [])])

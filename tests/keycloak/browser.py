@@ -1,0 +1,90 @@
+"""A person at a browser, over HTTP: signs in by the authorization code flow (RFC 6749, 4.1) and reads the pages."""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, urljoin, urlsplit
+
+import requests
+
+CALLBACK = "http://localhost:9/callback"  # nothing listens there: the code is read from the redirect
+
+
+@dataclass
+class Page:
+    """What the person sees, or the code that the application gets."""
+
+    text: str
+    code: str | None = None
+
+    @property
+    def asks_for_password(self) -> bool:
+        return 'name="password"' in self.text
+
+    @property
+    def asks_to_set_up_otp(self) -> bool:
+        return 'id="kc-totp-settings-form"' in self.text
+
+    @property
+    def asks_for_otp(self) -> bool:
+        return 'id="kc-otp-login-form"' in self.text
+
+    @property
+    def totp_secret(self) -> str:
+        found = re.search(r'name="totpSecret"[^>]*value="([^"]+)"', self.text)
+        assert found
+        return html.unescape(found[1])
+
+    @property
+    def action(self) -> str:
+        found = re.search(r'<form[^>]*\baction="([^"]+)"', self.text)
+        assert found, self.text[:2000]
+        return html.unescape(found[1])
+
+
+@dataclass
+class Person:
+    url: str  # of the realm: http://…/realms/NAME
+    client_id: str
+    client_secret: str
+    cookies: dict[str, str] = field(default_factory=dict)
+
+    def opens(self) -> Page:
+        query = {"client_id": self.client_id, "redirect_uri": CALLBACK, "response_type": "code", "scope": "openid"}
+        return self._follow(self._request("GET", self._endpoint("auth"), params=query))
+
+    def sends(self, page: Page, **form: str) -> Page:
+        return self._follow(self._request("POST", page.action, data=form))
+
+    def token(self, page: Page) -> requests.Response:
+        """What the application gets for the code."""
+        form = {
+            "grant_type": "authorization_code",
+            "code": page.code or "",
+            "redirect_uri": CALLBACK,
+            "client_id": self.client_id,
+            "client_secret": self.client_secret,
+        }
+        return requests.post(self._endpoint("token"), data=form, timeout=30)
+
+    def _endpoint(self, name: str) -> str:
+        return f"{self.url}/protocol/openid-connect/{name}"
+
+    def _follow(self, answer: requests.Response) -> Page:
+        while answer.is_redirect:
+            target = urljoin(answer.url, answer.headers["Location"])
+            if target.startswith(CALLBACK):
+                code = parse_qs(urlsplit(target).query).get("code")
+                return Page("", code[0] if code else None)
+            answer = self._request("GET", target)
+        return Page(answer.text)
+
+    def _request(self, method: str, url: str, **more: Any) -> requests.Response:
+        """With all cookies: Keycloak marks them Secure on http too, and browsers send those to the loopback."""
+        header = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
+        answer = requests.request(method, url, headers=header, allow_redirects=False, timeout=30, **more)
+        self.cookies |= {name: value for name, value in answer.cookies.items() if value is not None}
+        return answer

@@ -7,6 +7,8 @@ import pytest
 from control_plane.catalog.model import Catalog
 from control_plane.engine.apply import Done
 from control_plane.engine.plan import Delete
+from control_plane.kong import KINDS
+from control_plane.kong.settle import settle
 from tests.building import (
     KEY,
     TOKEN,
@@ -159,8 +161,6 @@ def test_every_create_may_be_repeated(world):
     first = [outcome.change for outcome in world.apply(catalog)]
     assert all(isinstance(outcome, Done) for outcome in world.outcomes(catalog))
     client = world.client()
-    from control_plane.kong import KINDS
-
     kinds = {kind.name: kind for kind in KINDS}
     for change in first:
         kinds[change.key.kind].create(client, change.want)
@@ -190,8 +190,6 @@ def test_a_service_that_moves_from_key_to_token_loses_its_key_first(world):
 
 
 def test_without_the_proxys_address_settle_waits_twice_the_nodes_interval(world):
-    from control_plane.kong.settle import settle
-
     waited = []
     client = World(world.server, probe=False).client()
     settle(client, waited.append)

@@ -25,6 +25,7 @@ from control_plane.catalog.model import (
     Catalog,
     FileSecretsSettings,
     Grant,
+    Scoping,
     SecretRef,
     Service,
     State,
@@ -185,7 +186,7 @@ class Call:
 def calls(catalog: Catalog) -> Iterator[Call]:
     """A granted call, one without a key, one to a level that was not granted, one outside of its period."""
     now = datetime.now(UTC)
-    usable = [found for found in by_key(catalog) if found[1].scopes or found[2].auth]
+    usable = list(by_key(catalog))
     current = [found for found in usable if holds(catalog, found[0], found[1], now)]
     # A grant for reading alone shows both what it opens and what it leaves shut.
     granted = next((found for found in current if found[1].levels == ("read",)), None)
@@ -196,7 +197,8 @@ def calls(catalog: Catalog) -> Iterator[Call]:
     yield Call("granted", "GET", path, service, 200)
     yield Call("no key", "GET", path, None, 401)
     other = next(level for level in api.levels if level.name not in grant.levels)
-    yield Call(f"the level {other.name} was not granted", other.methods[0], path, service, 403)
+    method = "POST" if "POST" in other.methods else other.methods[0]
+    yield Call(f"the level {other.name} was not granted", method, path, service, 403)
     over = [found for found in usable if not found[1].period.holds(now)]
     if not over:
         raise NotAsExpected(f"every grant of a service with a key is in its period on {now:%Y-%m-%d}")
@@ -224,7 +226,7 @@ def holds(catalog: Catalog, service: Service, grant: Grant, now: datetime) -> bo
 
 def a_path(catalog: Catalog, grant: Grant, api: Api, version: Version) -> str:
     """An address inside the data that was granted."""
-    inner = [path for name in grant.scopes for path in catalog.scopes[name].paths]
+    inner = [path for name in grant.scopes for path in catalog.scopes[name].paths if api.scoping is Scoping.PATH]
     return version.path.rstrip("/") + (inner[0].rstrip("/") + "/list" if inner else "/entities")
 
 

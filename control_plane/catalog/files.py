@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -78,10 +77,9 @@ def read_bytes(directory: Path, name: str) -> bytes | Problem:
         if not path.is_relative_to(directory.resolve()):
             note = "Its address leads elsewhere, or it is a symbolic link to elsewhere."
             return Problem("the file is outside of the configuration", Origin(name, 1), note)
-        number = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a named pipe must not make us wait
-        with os.fdopen(number, "rb") as stream:
-            if not stat.S_ISREG(os.fstat(number).st_mode):
-                return Problem("this is not a file", Origin(name, 1))
+        if not stat.S_ISREG(path.stat().st_mode):  # a named pipe would make us wait
+            return Problem("this is not a file", Origin(name, 1))
+        with path.open("rb") as stream:
             return stream.read(LARGEST + 1)
     except (OSError, ValueError, RuntimeError) as error:
         return Problem(f"the file cannot be read: {_why(error)}", Origin(name, 1))

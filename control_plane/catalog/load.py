@@ -75,7 +75,10 @@ def read(directory: Path, as_of: datetime | None = None) -> Loaded:
     """Everything that the directory declares, checked. Raises ConfigurationError with every problem of every file."""
     if as_of is not None and as_of.tzinfo is None:
         raise ConfigurationError("the time at which periods are judged needs its offset")
-    declared, problems = _declared(files.find(directory), as_of or datetime.now(UTC))
+    found = files.find(directory)
+    if not any(isinstance(one, File) for one in found):
+        raise ConfigurationError(*(one for one in found if isinstance(one, Problem)))
+    declared, problems = _declared(found, as_of or datetime.now(UTC))
     problems += _people(declared, directory)
     problems += checks.check(declared)
     if problems:

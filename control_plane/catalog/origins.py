@@ -123,7 +123,7 @@ class _Builder:
             self.say("a key has no tag", event)
         elif name in top.data:
             first = top.node.parts[name][0]
-            self.say(f"'{name}' stands twice in this mapping", event, note=f"first in line {first.line + 1}")
+            self.say(f"'{name}' stands twice in this mapping", event, note=f"It stands first in line {first.line + 1}.")
         else:
             top.key, top.mark = name, mark
             return

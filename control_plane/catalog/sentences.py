@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic.fields import FieldInfo
 
 from control_plane.catalog.source import Part
 from control_plane.catalog.words import ID, PATTERNS, USERNAME, nearest
 
-Keys = Callable[[tuple[Part, ...]], Sequence[str]]
+Fields = Callable[[tuple[Part, ...]], Mapping[str, FieldInfo]]
 
 
 @dataclass(frozen=True)
@@ -20,14 +22,14 @@ class Said:
     help: str | None = None
 
 
-def sentence(detail: Any, path: tuple[Part, ...], keys: Keys) -> Said:
+def sentence(detail: Any, path: tuple[Part, ...], fields: Fields) -> Said:
     """One error of pydantic as a message: which field, what is wrong, what to write."""
     kind, value, context = detail["type"], detail["input"], detail.get("ctx", {})
     name = next((part for part in reversed(path) if isinstance(part, str)), "")
     if kind == "extra_forbidden":
-        return _unknown(str(path[-1]), keys(path[:-1]))
+        return _unknown(str(path[-1]), list(fields(path[:-1])))
     if kind == "missing":
-        return Said(f"'{name}' is missing")
+        return _missing(str(name), fields(path[:-1]).get(str(name)))
     message, help = _wrong(kind, value, context, str(name))
     return Said(f"'{name}': {message}" if name else message, None, help)
 
@@ -35,6 +37,12 @@ def sentence(detail: Any, path: tuple[Part, ...], keys: Keys) -> Said:
 def _unknown(key: str, known: Sequence[str]) -> Said:
     near = nearest(key, known)
     return Said(f"unknown field '{key}'", help=near or f"known here: {', '.join(known)}")
+
+
+def _missing(name: str, field: FieldInfo | None) -> Said:
+    words = get_args(field.annotation) if field and get_origin(field.annotation) is Literal else ()
+    help = f"{name}: {' | '.join(map(str, words))}" if words else None
+    return Said(f"'{name}' is missing", field.description if field else None, help)
 
 
 def _wrong(kind: str, value: Any, context: Any, name: str) -> tuple[str, str | None]:

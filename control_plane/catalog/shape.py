@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar, get_args
 
 from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 
 from control_plane.catalog.documents.base import Entry
 from control_plane.catalog.origins import nulls
@@ -67,7 +68,7 @@ def _problems(model: type[Entry], source: Source, details: Iterable[Any]) -> Ite
         if detail["input"] is None and detail["type"] != "missing":
             continue  # said already: it has no value
         path = _path(source, detail)
-        said = sentence(detail, path, lambda where: known_keys(model, where))
+        said = sentence(detail, path, lambda where: _fields(model, where))
         origin = _origin(source, detail, path)
         message = said.message
         for name, written in source.names.items():
@@ -96,16 +97,17 @@ def _origin(source: Source, detail: Any, path: tuple[Part, ...]) -> Origin:
     return source.at(*path)
 
 
-def known_keys(model: type[Entry], path: tuple[Part, ...]) -> list[str]:
-    """The keys that the mapping at this path may have."""
-    models = {model}
+def _fields(model: type[Entry], path: tuple[Part, ...]) -> dict[str, FieldInfo]:
+    """The fields of the mapping at this path, by the keys that the file has for them."""
+    fields = _own_fields([model])
     for part in path:
-        for one in models:
-            fields = {info.alias or name: info for name, info in one.model_fields.items()}
-            if part in fields:
-                models = set(_models(fields[str(part)].annotation))
-                break
-    return [info.alias or name for one in models for name, info in one.model_fields.items()]
+        if part in fields:
+            fields = _own_fields(_models(fields[str(part)].annotation))
+    return fields
+
+
+def _own_fields(models: Iterable[type[Entry]]) -> dict[str, FieldInfo]:
+    return {info.alias or name: info for one in models for name, info in one.model_fields.items()}
 
 
 def _models(annotation: Any) -> Iterator[type[Entry]]:

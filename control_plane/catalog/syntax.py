@@ -7,7 +7,7 @@ from typing import Any
 
 from yaml import YAMLError
 
-from control_plane.catalog.source import Source
+from control_plane.catalog.source import Source, conceal
 from control_plane.problems import Origin, Problem
 
 LARGEST = 32 * 1024 * 1024  # bytes of one file
@@ -43,29 +43,32 @@ def decoded(file: str, content: bytes) -> str | Problem:
     if len(content) > LARGEST:
         return Problem(f"the file is larger than {LARGEST // 1024 // 1024} MB", Origin(file, 1), help="split it")
     if content.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in content[:2]:
-        return _encoding(file, content, "UTF-16", 0)
+        return _encoding(file, content, "UTF-16", None, 0)
     try:
         return content.removeprefix(UTF8_BOM).decode("utf-8")
     except UnicodeDecodeError as error:
-        return _encoding(file, content, _looks_like(content), error.start)
+        return _encoding(file, content, *_looks_like(content), error.start)
 
 
-def _looks_like(content: bytes) -> str | None:
+def _looks_like(content: bytes) -> tuple[str, str] | tuple[None, None]:
+    """The name of the encoding that it is in, and Python's name of it."""
     for name, codec in (("CP932 (Shift_JIS)", "cp932"), ("EUC-JP", "euc_jp")):
         try:
             content.decode(codec)
         except UnicodeDecodeError:
             continue
-        return name
-    return None
+        return name, codec
+    return None, None
 
 
-def _encoding(file: str, content: bytes, looks_like: str | None, start: int) -> Problem:
+def _encoding(file: str, content: bytes, looks_like: str | None, codec: str | None, start: int) -> Problem:
     line_start = content.rfind(b"\n", 0, start) + 1
     column = len(content[line_start:start].removeprefix(UTF8_BOM).decode("utf-8", "replace"))
     note = f"It looks like {looks_like}." if looks_like else None
     where = Origin(file, content.count(b"\n", 0, start) + 1, column + 1)
-    return Problem("the file is not UTF-8", where, note, help="save it as UTF-8")
+    line = content[line_start:].partition(b"\n")[0] if codec else b""
+    shown = conceal(line.decode(codec, "replace").rstrip("\r")) if codec else None
+    return Problem("the file is not UTF-8", where, note, help="save it as UTF-8", source=shown)
 
 
 def text_problems(source: Source) -> tuple[Problem, ...]:
@@ -90,6 +93,8 @@ def syntax_problem(source: Source, error: YAMLError) -> Problem:
     mark: Any = getattr(error, "problem_mark", None)
     context: Any = getattr(error, "context_mark", None)
     where = Origin(source.file, mark.line + 1, mark.column + 1) if mark else Origin(source.file, 1)
+    if "unexpected end of stream" in said and context:
+        where = Origin(source.file, context.line + 1, context.column + 1)  # where the quote was opened
     where = _last_line(source, where)
     known = ((sentence, help) for words, sentence, help in SENTENCES if words in said)
     sentence, help = next(known, (f"this is not YAML: {said}", None))

@@ -23,7 +23,8 @@ from control_plane.catalog.model import SecretRef
 
 ID = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 VERSION = r"^v[0-9]+(\.[0-9]+)*$"
-TEXT = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f\u3000][^\x00-\x1f\x7f]*$"
+_CONTROL = r"\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069"  # also those that turn the direction of writing
+TEXT = rf"^[^{_CONTROL}]*[^{_CONTROL} \u3000][^{_CONTROL}]*$"
 USERNAME = r"^[a-z0-9][a-z0-9._-]{2,254}$"
 EMAIL = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
 PATH = r"^(/[A-Za-z0-9._~-]+)+$"
@@ -36,9 +37,9 @@ LOCALE = r"^[a-z]{2}(-[A-Z]{2})?$"
 PATTERNS = {
     ID: "an id has lower-case letters, digits and '-' (not at its ends), at most 63 characters",
     VERSION: "a version is 'v' and numbers: v2, v2.1",
-    TEXT: "the text must not be empty, nor hold line breaks or control characters",
+    TEXT: "a text is expected, without line breaks and control characters",
     USERNAME: "a username has lower-case letters, digits and '.', '_', '-', and at least 3 characters",
-    EMAIL: "this is not an e-mail address: name@example.jp",
+    EMAIL: "an e-mail address is like name@example.jp",
     PATH: "a path begins with '/' and does not end with it; letters, digits and '.', '_', '~', '-'",
     UPSTREAM_PATH: "a path begins with '/'; letters, digits and '.', '_', '~', '-'",
     FIWARE_SERVICE: "a Fiware-Service has lower-case letters, digits and '_', at most 50 characters",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from control_plane.catalog.checks.references import twice, unknown
+from control_plane.catalog.checks.references import index, twice, unknown
 from control_plane.catalog.declared import Declared
 from control_plane.catalog.documents import ApiDocument
 from control_plane.catalog.documents.apis import VersionEntry
@@ -67,7 +67,7 @@ def _life(declared: Declared, api: Located[ApiDocument], version: V) -> Iterator
 
 
 def _successor(declared: Declared, api: Located[ApiDocument], version: V, name: str) -> Iterator[Problem]:
-    states = {one.value.version: one for one in _versions(api)}
+    states = index((one.value.version, one) for one in _versions(api))
     if name == version.value.version:
         yield version.problem(f"version '{name}' is named as its own successor", "successor")
     elif name not in states:

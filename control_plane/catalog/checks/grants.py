@@ -110,7 +110,7 @@ def _levels(world: World, grant: Grant, api: Api) -> Iterator[Problem]:
 
 def _versions(world: World, grant: Grant, api: Api) -> Iterator[Problem]:
     name = api.value.api
-    states = {version.version: version.state for version in api.value.versions}
+    states = {version.version: version.state for version in reversed(api.value.versions)}
     if grant.value.versions is None:
         if not set(states.values()) & set(AT_THE_GATEWAY) and not world.declared.unsure:
             told = ", ".join(f"{version} is {state}" for version, state in states.items())

@@ -27,7 +27,7 @@ def check(declared: Declared) -> Iterator[Problem]:
         at_once = _most_at_once(holders, declared.as_of)
         if len(at_once) > most:
             shown = ", ".join(at_once[:10]) + (f" and {len(at_once) - 10} more" if len(at_once) > 10 else "")
-            message = f"role '{name}' has {len(at_once)} holders at the same time, {most} are possible"
+            message = f"role '{name}' has {len(at_once)} holders at the same time, at most {most} may"
             yield role.problem(message, "max_holders", note=f"They are {shown}.")
 
 

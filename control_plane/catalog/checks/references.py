@@ -29,8 +29,14 @@ def unknown(
     """A problem when nobody declares the id that stands at the path; near ids are named."""
     if name in known or declared.doubtful(folder, name):
         return
-    few = f"declared are: {', '.join(sorted(known))}" if 0 < len(known) <= 8 else None
-    yield where.problem(f"unknown {what} '{name}'", *path, note=note, help=nearest(name, known) or few)
+    near = nearest(name, {*known, *declared.unsure})
+    yield where.problem(f"unknown {what} '{name}'", *path, note=note, help=near or _few(declared, known))
+
+
+def _few(declared: Declared, known: Collection[str]) -> str | None:
+    if len(known) > 8 or declared.unsure:
+        return None
+    return f"declared are: {', '.join(sorted(known))}" if known else "none is declared"
 
 
 def twice(

@@ -47,7 +47,8 @@ def decoded(file: str, content: bytes) -> str | Problem:
     try:
         return content.removeprefix(UTF8_BOM).decode("utf-8")
     except UnicodeDecodeError as error:
-        return _encoding(file, content, *_looks_like(content), error.start)
+        looks_like, codec = _looks_like(content)
+        return _encoding(file, content, looks_like, codec, error.start)
 
 
 def _looks_like(content: bytes) -> tuple[str, str] | tuple[None, None]:

@@ -48,5 +48,6 @@ def test_there_are_more_than_a_hundred_mistakes_and_each_shows_a_place_or_needs_
 def test_a_secret_that_was_written_in_clear_is_in_no_message():
     texts = {path.name: told(path) for path in MISTAKES}
     assert [name for name, text in texts.items() if "hunter2" in text] == []
-    files = [file for path in MISTAKES for file in path.rglob("*.yaml") if b"hunter2" in file.read_bytes()]
+    written = (file for path in MISTAKES for file in path.rglob("*.yaml"))
+    files = [file for file in written if file.is_file() and b"hunter2" in file.read_bytes()]
     assert len(files) >= 3

@@ -29,7 +29,7 @@ def test_an_example_file_begins_with_the_schema_of_its_kind(kind, path):
 
 def test_the_schemas_in_docs_are_what_renkei_schema_writes():
     written = {path.stem: json.loads(path.read_text()) for path in (ROOT / "docs/schema").glob("*.json")}
-    assert written == schemas()
+    assert written == schemas(), "make them anew: renkei schema --out docs/schema"
 
 
 def test_the_editors_settings_know_the_secret_tag_and_every_kind_of_file():

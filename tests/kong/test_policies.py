@@ -1,0 +1,311 @@
+"""From YAML to plugins, pure: what becomes what, and what cannot be said twice. No server is needed."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from control_plane.kong.kinds import KINDS
+from control_plane.kong.policies import guard, plugins, route_plugins
+from control_plane.kong.policies.addresses import intersection, networks
+from control_plane.kong.policies.plugin import Plugin, join, placed
+from control_plane.kong.routes import path_of
+from control_plane.kong.view import Standing, gateway
+from control_plane.problems import ConfigurationError, Origin
+from tests.building import (
+    KEY,
+    TOKEN,
+    a_grant,
+    a_platform,
+    a_version,
+    during,
+    here,
+    with_api,
+    with_scope,
+    with_service,
+    with_tenant,
+)
+
+
+def by_instance(catalog):
+    return {plugin.instance: plugin for plugin in (*plugins(catalog), *route_plugins(catalog))}
+
+
+def data(catalog, api="ngsi-v2", version="v2"):
+    one = Standing(catalog.apis[api], catalog.apis[api].version(version))
+    return list(guard.data(gateway(catalog), one))
+
+
+# ---------------------------------------------------------------- two policies, one place
+
+
+def plugin(name="acl", line=1, **more) -> Plugin:
+    return Plugin(name, more.pop("config", {}), Origin("apis/a.yaml", line), (), "a.v1", service="a.v1", **more)
+
+
+def test_two_policies_that_want_one_plugin_in_one_place_are_an_error_that_names_both_lines():
+    with pytest.raises(ConfigurationError) as clash:
+        placed([plugin(line=3), plugin(line=9)])
+    (problem,) = clash.value.problems
+    assert problem.message == "two policies want the plugin acl in one place: a.v1.acl"
+    assert (str(problem.origin), problem.note) == ("apis/a.yaml:9", "the other one is asked for at apis/a.yaml:3")
+
+
+def test_headers_that_two_policies_set_are_joined():
+    one = plugin("response-transformer", config={"add": {"headers": ["A:1"]}, "remove": {"headers": []}})
+    two = plugin("response-transformer", config={"add": {"headers": ["B:2"]}, "rename": None})
+    (joined,) = placed([one, two])
+    assert joined.config["add"] == {"headers": ["A:1", "B:2"]}
+
+
+def test_contradictions_are_not_joined():
+    assert join({"a": 1}, {"a": 2}) is None
+    assert join({"a": {"b": 1}}, {"a": {"b": 2}}) is None
+    assert join({"a": 1, "b": None}, {"a": 1, "b": 2}) == {"a": 1, "b": 2}
+
+
+def test_rights_are_never_joined():
+    with pytest.raises(ConfigurationError):
+        placed([plugin(config={"allow": ["a"]}), plugin(config={"allow": ["b"]})])
+
+
+# ---------------------------------------------------------------- routes
+
+
+@pytest.mark.parametrize(
+    ("public", "path"),
+    [("/ngsi/v2", "~/ngsi/v2(/|$)"), ("/ngsi/v2/", "~/ngsi/v2(/|$)"), ("/a.b/(c)+", r"~/a\.b/\(c\)\+(/|$)")],
+)
+def test_a_path_is_taken_literally_and_ends_at_a_segment(public, path):
+    assert path_of(public) == path
+
+
+def test_a_method_in_two_levels_is_an_error_since_the_gateway_could_not_tell_them_apart():
+    catalog = a_platform(with_api(levels={"read": ["GET"], "subscribe": ["GET", "POST"]}))
+    with pytest.raises(ConfigurationError, match="method GET is in two levels of 'ngsi-v2': read and subscribe"):
+        [one for kind in KINDS for one in kind.desired(catalog)]
+
+
+def test_an_upstream_without_an_address_is_said_at_the_api():
+    catalog = a_platform(with_api(upstream="absent"))
+    with pytest.raises(ConfigurationError, match=r"apis/ngsi-v2.yaml:1:1: upstream 'absent' has no address"):
+        [one for kind in KINDS for one in kind.desired(catalog)]
+
+
+# ---------------------------------------------------------------- what stands where
+
+
+def test_a_draft_is_not_at_the_gateway_at_all():
+    catalog = a_platform(
+        with_api("ngsi-v2", a_version("v3", "/ngsi/v3", "draft")), with_service("p", reading="ngsi-v2")
+    )
+    names = {str(one.key) for kind in KINDS for one in kind.desired(catalog)}
+    assert names == {"kong.consumer nasushiobara.p nasushiobara.p", "kong.key nasushiobara.p primary"}
+
+
+def test_a_retired_version_has_no_auth_no_acl_and_no_guard():
+    catalog = a_platform(
+        with_api("ngsi-v2", a_version("v1", "/ngsi/v1", "retired")), with_service("p", reading="ngsi-v2")
+    )
+    assert sorted(by_instance(catalog)) == ["ngsi-v2.v1.correlation-id", "ngsi-v2.v1.request-termination"]
+
+
+def test_the_body_of_a_410_is_in_the_platforms_language():
+    version = a_version("v1", "/ngsi/v1", "retired")
+    body = by_instance(a_platform(with_api("ngsi-v2", version), locale="ja"))["ngsi-v2.v1.request-termination"].config
+    assert "提供を終了しました" in str(body["body"])
+
+
+def test_open_data_is_limited_by_address_and_asks_nobody():
+    found = by_instance(
+        a_platform(with_api("open", a_version("v1", "/o"), auth=(), scoping="none", limits={"read": {"hour": 5}}))
+    )
+    assert sorted(name.rpartition(".")[2] for name in found) == [
+        "correlation-id",
+        "post-function",
+        "rate-limiting",
+        "request-size-limiting",
+    ]
+    assert found["open.v1.read.rate-limiting"].config["limit_by"] == "ip"
+
+
+def test_only_where_either_may_be_used_is_there_an_anonymous_consumer():
+    for auth, anonymous in [((KEY,), None), ((TOKEN,), None), ((KEY, TOKEN), "renkei-anonymous-tochigi")]:
+        found = by_instance(a_platform(with_api(auth=auth)))
+        assert {
+            found[name].config["anonymous"] for name in found if name.endswith(("key-auth", "jwt"))
+        } == {anonymous}  # fmt: skip
+
+
+def test_a_longer_window_that_allows_less_is_an_error_before_kong_refuses_it():
+    with pytest.raises(ConfigurationError, match="a limit of 10 per hour is less than 900 per minute"):
+        route_plugins(a_platform(with_api(limits={"read": {"minute": 900, "hour": 10}})))
+
+
+def test_a_services_own_limit_keeps_the_levels_other_windows():
+    catalog = a_platform(
+        with_api(limits={"read": {"minute": 900, "month": 100_000}}),
+        with_service("portal", reading="ngsi-v2", limits={("ngsi-v2", "read"): {"minute": 50}}),
+    )
+    config = by_instance(catalog)["nasushiobara.portal~ngsi-v2.v2.read.rate-limiting"].config
+    assert (config["minute"], config["month"], config["hour"]) == (50, 100_000, None)
+
+
+# ---------------------------------------------------------------- addresses
+
+
+def _addresses():
+    four = st.tuples(st.integers(0, 2**32 - 1), st.integers(24, 32)).map(
+        lambda t: str(ipaddress.IPv4Network(t, strict=False))
+    )
+    near = st.tuples(st.integers(0xCB007100, 0xCB0071FF), st.integers(24, 32)).map(
+        lambda t: str(ipaddress.IPv4Network(t, strict=False))
+    )
+    six = st.tuples(st.integers(0, 2**128 - 1), st.integers(32, 128)).map(
+        lambda t: str(ipaddress.IPv6Network(t, strict=False))
+    )
+    return st.lists(st.one_of(near, four, six), min_size=1, max_size=4)
+
+
+@settings(deadline=None)
+@given(_addresses(), _addresses(), st.integers(0xCB007100, 0xCB0071FF))
+def test_an_address_is_in_the_intersection_when_it_is_in_both(first, second, number):
+    address = ipaddress.IPv4Address(number)
+    one, two = networks(first), networks(second)
+    both = intersection(one, two)
+    assert any(address in net for net in both) == (any(address in n for n in one) and any(address in n for n in two))
+
+
+def test_nothing_in_common_denies_everybody():
+    catalog = a_platform(
+        with_api(allowed_ips=("203.0.113.0/24",)),
+        with_service("portal", reading="ngsi-v2", allowed_ips=("198.51.100.1", "2001:db8::/32")),
+    )
+    config = by_instance(catalog)["nasushiobara.portal~ngsi-v2.v2.ip-restriction"].config
+    assert (config["allow"], config["deny"]) == (None, ["0.0.0.0/0", "::/0"])
+
+
+# ---------------------------------------------------------------- the guard's table
+
+
+def test_the_periods_of_grant_service_and_scope_are_intersected():
+    catalog = a_platform(
+        with_scope("road", period=during("2026-06-01", "2026-11-01")),
+        with_scope("river"),
+        with_service(
+            "portal",
+            a_grant("ngsi-v2", "read", scopes=["road", "river"], period=during("2026-04-01", "2027-04-01")),
+            period=during("2026-07-01"),
+        ),
+    )
+    start, road_end, end = (int(during(day).start.timestamp()) for day in ("2026-07-01", "2026-11-01", "2027-04-01"))
+    assert data(catalog)[-2:] == [
+        f"nasushiobara.portal 1 2 {start} {road_end}",
+        f"nasushiobara.portal 1 1 {start} {end}",
+    ]
+
+
+def test_a_grant_whose_periods_never_meet_is_not_in_the_table():
+    catalog = a_platform(
+        with_scope("road", period=during(None, "2026-01-01")),
+        with_service("portal", a_grant("ngsi-v2", period=during("2026-04-01"))),
+    )
+    assert not any(line.startswith("nasushiobara") for line in data(catalog))
+
+
+def test_an_open_api_gives_open_scopes_alone():
+    catalog = a_platform(
+        with_scope("road"),
+        with_scope("secret", disclosure="closed"),
+        with_scope("rainfall", disclosure="open"),
+        with_api("open", a_version("v1", "/o"), auth=()),
+    )
+    assert data(catalog, "open", "v1") == [
+        "scope rainfall tochigi /rainfall/#",
+        "level open.v1.read",
+        "level open.v1.update",
+        "* 1 1 - -",
+        "* 2 1 - -",
+    ]
+
+
+def test_a_tenant_in_anothers_realm_is_named():
+    catalog = a_platform(
+        with_tenant("mibu", in_realm_of="tochigi"), with_service("s", tenant="mibu", reading="ngsi-v2")
+    )
+    assert "realm mibu tochigi" in data(catalog)
+
+
+def test_a_grant_takes_at_most_sixty_bytes():
+    def size(count: int) -> int:
+        services = (
+            with_service(f"service-{n:04}", a_grant("ngsi-v2", "read", period=during("2026-04-01", "2027-04-01")))
+            for n in range(count)
+        )
+        return sum(len(line) + 1 for line in data(a_platform(*services)))
+
+    assert (size(1000) - size(1)) / 999 <= 60
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        {"fiware": ("tochigi", "/road/]]..os.exit()")},
+        {"fiware": ("to chigi", "/road")},
+        {"fiware": ("tochigi", "/road\nlevel x")},
+        {"fiware": ("tochigi", "/道路")},
+    ],
+    ids=str,
+)
+def test_what_could_be_lua_or_another_line_does_not_get_into_the_table(scope):
+    with pytest.raises(ConfigurationError, match="the gateway cannot carry"):
+        data(a_platform(with_scope("road", **scope), with_service("portal", reading="ngsi-v2")))
+
+
+@settings(deadline=None)
+@given(st.text())
+def test_a_text_in_lua_is_only_plain_ascii(text):
+    written = guard.literal(text)
+    assert written[0] == written[-1] == '"'
+    inner = written[1:-1]
+    assert inner.isascii()
+    assert not set(inner) & set("\n\r\"'[]()")
+    assert b"".join(_bytes(inner)) == text.encode()
+
+
+def _bytes(text: str):
+    place = 0
+    while place < len(text):
+        if text[place] == "\\":
+            yield bytes([int(text[place + 1 : place + 4])])
+            place += 4
+        else:
+            yield text[place].encode()
+            place += 1
+
+
+def test_a_scope_that_says_nothing_for_the_apis_scoping_is_an_error():
+    catalog = a_platform(
+        with_scope("road", paths=()), with_api("files", scoping="path"), with_service("portal", reading="files")
+    )
+    with pytest.raises(ConfigurationError, match="data scope 'road' says nothing for `scoping: path`"):
+        data(catalog, "files")
+
+
+def test_the_guard_needs_json_only_where_tokens_are_taken():
+    for auth, needed in [((KEY,), False), ((KEY, TOKEN), True), ((), False)]:
+        catalog = a_platform(with_api(auth=auth))
+        code = by_instance(catalog)["ngsi-v2.v2.post-function"].config["access"][0]
+        assert ("require" in code) is needed is guard.takes_tokens(catalog)
+
+
+def test_the_origin_of_a_clash_is_the_users_line():
+    catalog = a_platform(with_api(limits={"read": {"minute": 9}}))
+    level = replace(catalog.apis["ngsi-v2"].levels[0], origin=here("apis/ngsi-v2.yaml", 31))
+    api = replace(catalog.apis["ngsi-v2"], levels=(level,))
+    found = by_instance(replace(catalog, apis={"ngsi-v2": api}))
+    assert str(found["ngsi-v2.v2.read.rate-limiting"].origin) == "apis/ngsi-v2.yaml:31"

@@ -15,6 +15,7 @@ from control_plane.app.doctor import doctor as checks
 from control_plane.app.systems import SANDBOX
 from control_plane.cli.options import ask_of, configuration, directory_of, json_option, tells_problems
 from control_plane.cli.terminal import TERMINAL
+from control_plane.problems import Problem, Refused
 from control_plane.render.columns import pad
 from control_plane.render.document import FORMAT_VERSION
 from control_plane.render.plan import visible
@@ -105,8 +106,11 @@ def port_options(function: Any) -> Any:
 def up(directory: Path | None, hours: float, **ports: int | None) -> int:
     """Bring it up; what runs already stays. The first time it fetches Keycloak (177 MB) and checks its hash."""
     asked = {name: port for option, name in PORTS.items() if (port := ports[option.replace("-", "_")]) is not None}
+    where = directory_of(directory)
+    if not where.is_dir():  # a slip of the pen must not start servers in a directory made for it
+        raise Refused(Problem(f"{where} is no directory", help="name the one that holds renkei.yaml"))
     with telling(Console(stderr=True)) as tell:
-        found = sandboxes.up(directory_of(directory) / SANDBOX, tell=tell, asked=asked, lifetime=timedelta(hours=hours))
+        found = sandboxes.up(where / SANDBOX, tell=tell, asked=asked, lifetime=timedelta(hours=hours))
     TERMINAL.out(
         [
             f"Keycloak           {found.keycloak_url}",

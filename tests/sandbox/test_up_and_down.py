@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import stat
+import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -75,3 +77,11 @@ def test_the_stand_in_keeps_its_entities_when_it_goes_down_and_comes_up(tmp_path
             assert requests.post(f"{sandbox.kong_admin_url}/services", json=body, timeout=10).status_code == expected
         finally:
             run.down(directory)
+
+
+def test_no_sandbox_is_started_in_a_directory_that_is_not_there(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "control_plane", "-C", str(tmp_path / "slip"), "sandbox", "up"]
+    done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "slip is no directory" in done.stderr
+    assert not (tmp_path / "slip").exists()

@@ -15,7 +15,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-from control_plane.sandbox.kong.proxy import pipeline, upstream
+from control_plane.sandbox.kong.proxy import pipeline
 from control_plane.sandbox.kong.proxy.exchange import Exchange, Incoming
 from control_plane.sandbox.kong.proxy.forwarding import origin
 from control_plane.sandbox.kong.proxy.listener import Listening, listen
@@ -55,6 +55,7 @@ class Proxy:
         """Answer one request through `send`; a plugin's filter that fails sends nothing."""
         exchange = Exchange(
             node=self._node,
+            snapshot=self._node.take_up.current(),
             incoming=incoming,
             origin=origin(self._node, incoming),
             started=self._node.now(),
@@ -71,7 +72,7 @@ class Proxy:
         try:
             await send(reply)
         finally:
-            await upstream.discard(reply)
+            reply.close()
             pipeline.log(exchange, chain)
 
     async def close(self) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from control_plane.sandbox.kong.proxy.exchange import Exchange
 from control_plane.sandbox.kong.proxy.node import Node
 from control_plane.sandbox.kong.proxy.router import Row
 
@@ -25,16 +26,16 @@ class Address:
     target: str | None = None
 
 
-def choose(node: Node, service: Row, scheme: str, already: set[tuple[str, int]]) -> Address | None:
+def choose(exchange: Exchange, service: Row, scheme: str, already: set[tuple[str, int]]) -> Address | None:
     """The next peer, one that was not tried yet if there is one; None when an upstream has none that may be used."""
-    upstream = node.snapshot.upstreams.get(service["host"])
+    upstream = exchange.snapshot.upstreams.get(service["host"])
     if upstream is None:
         return Address(service["host"], service["port"], host_header(service["host"], service["port"], scheme))
-    peers = _peers(node, upstream)
+    peers = _peers(exchange, upstream)
     fresh = {name: peer for name, peer in peers.items() if (peer[0], peer[1]) not in already}
     if not peers:
         return None
-    name = _next(node.kept.setdefault("balancer", {}).setdefault(upstream["name"], {}), fresh or peers)
+    name = _next(exchange.node.kept.setdefault("balancer", {}).setdefault(upstream["name"], {}), fresh or peers)
     host, port, _ = peers[name]
     named = upstream.get("host_header")
     return Address(host, port, host_header(named or host, port, scheme), upstream, name)
@@ -66,12 +67,12 @@ def host_header(host: str, port: int, scheme: str) -> str:
     return host if port == {"http": 80, "https": 443}.get(scheme) else f"{host}:{port}"
 
 
-def _peers(node: Node, upstream: Row) -> dict[str, tuple[str, int, int]]:
+def _peers(exchange: Exchange, upstream: Row) -> dict[str, tuple[str, int, int]]:
     found = {}
-    for row in node.snapshot.targets.get(upstream["id"], ()):
-        if row["weight"] > 0 and node.store.health.is_healthy(upstream["name"], row["target"]):
+    for row in exchange.snapshot.targets.get(upstream["id"], ()):
+        if row["weight"] > 0 and exchange.node.store.health.is_healthy(upstream["name"], row["target"]):
             host, _, port = row["target"].rpartition(":")
-            found[row["target"]] = (host, int(port), row["weight"])
+            found[row["target"]] = (host.strip("[]"), int(port), row["weight"])
     return found
 
 

@@ -150,7 +150,13 @@ local function require_module(name)
   error("require '" .. tostring(name) .. "' not allowed within sandbox", 2)
 end
 
-local base = copy(_G, "_VERSION assert error ipairs next pairs pcall select tonumber tostring type unpack xpcall")
+local base = copy(_G, "_VERSION assert error ipairs next pairs pcall select tonumber tostring type unpack")
+-- Lua's own xpcall calls its handler inside of the failing hook, where instructions are not counted.
+function base.xpcall(fn, handler, ...)
+  local given = table_table.pack(pcall(fn, ...))
+  if given[1] then return unpack(given, 1, given.n) end
+  return false, select(2, pcall(handler, given[2]))
+end
 base.print = nothing
 base.require = require_module
 base.kong, base.ngx, base.os, base.table = kong, ngx, os_table, table_table

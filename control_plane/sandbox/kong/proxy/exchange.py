@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from control_plane.sandbox.kong.proxy.wire import Headers, Query, parse_query, w
 
 if TYPE_CHECKING:
     from control_plane.sandbox.kong.proxy.node import Node
+    from control_plane.sandbox.kong.proxy.snapshot import Snapshot
 
 # What authentication says to the upstream. The two group headers are not among them: Kong passes a client's own on.
 IDENTITY = (
@@ -88,6 +88,7 @@ class Exchange:
     """The state of one request; plugins read and change it."""
 
     node: Node
+    snapshot: Snapshot  # what was in force when the request came
     incoming: Incoming
     origin: Origin
     started: float
@@ -105,7 +106,6 @@ class Exchange:
     upstream_statuses: list[int] = field(default_factory=list)
     reply: Reply | None = None
     request_id: str = field(default_factory=lambda: secrets.token_hex(16))
-    begun: float = field(default_factory=time.monotonic)
     upstream_begun: float | None = None
     upstream_answered: float | None = None
     sent: int = 0  # bytes of the answer's body

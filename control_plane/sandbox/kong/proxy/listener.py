@@ -91,15 +91,20 @@ async def _serve(handle: Handle, reader: asyncio.StreamReader, writer: asyncio.S
         if connection.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             lines = Headers([("Content-Type", "text/plain; charset=utf-8"), ("Connection", "close")])
             await send(Reply(400, lines, b"Bad request\n"))
-    except (TimeoutError, h11.LocalProtocolError):
+    except (TimeoutError, UnicodeError, h11.LocalProtocolError):
         return
 
 
 def _incoming(request: h11.Request, body: bytes, peer: str, port: int) -> Incoming:
     headers = Headers((name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw_items())
+    target = request.target.decode("latin-1")
+    if target.startswith("http://"):  # as to a forward proxy: nginx takes the host from there (RFC 9112 section 3.2.2)
+        host, slash, rest = target.removeprefix("http://").partition("/")
+        target = slash + rest or "/"
+        headers.set("Host", host)
     return Incoming(
         method=request.method.decode("latin-1"),
-        target=request.target.decode("latin-1"),
+        target=target,
         headers=headers,
         body=body,
         peer=peer,

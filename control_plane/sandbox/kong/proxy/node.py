@@ -59,10 +59,6 @@ class Node:
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     kept: dict[str, Any] = field(default_factory=dict)  # a plugin's own memory, by the plugin's name
 
-    @property
-    def snapshot(self) -> Snapshot:
-        return self.take_up.current()
-
     def now(self) -> float:
         """Seconds since 1970."""
         return self.settings.clock()

@@ -5,7 +5,7 @@ A plugin that answers in access ends the access of those after it, but all of th
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from control_plane.sandbox.kong.proxy import reply as replies
 from control_plane.sandbox.kong.proxy import upstream
@@ -16,7 +16,7 @@ from control_plane.sandbox.kong.proxy.plugin import Instance, Plugin
 from control_plane.sandbox.kong.proxy.plugins import PLUGINS
 from control_plane.sandbox.kong.proxy.reply import Reply
 from control_plane.sandbox.kong.proxy.router import Row
-from control_plane.sandbox.kong.proxy.wire import Headers, wire
+from control_plane.sandbox.kong.proxy.wire import wire
 from control_plane.sandbox.kong.settings import SERVER
 
 _UNIQUE = (
@@ -46,6 +46,15 @@ async def answer(exchange: Exchange) -> tuple[Reply, Chain]:
     Raises:
         Broken: a filter failed.
     """
+    try:
+        return await _answered(exchange)
+    except Broken:
+        raise
+    except Exception:  # as for a plugin: no request may end without an answer because of a mistake of ours
+        return _finished(exchange, exchange.error(500, UNEXPECTED)), Chain(())
+
+
+async def _answered(exchange: Exchange) -> tuple[Reply, Chain]:
     refused = _refused(exchange)
     if refused is not None:
         return _finished(exchange, refused), Chain(())
@@ -95,7 +104,7 @@ def _rewritten(exchange: Exchange) -> Reply | None:
 
 def _routed(exchange: Exchange) -> Reply | None:
     """Find the route and where it leads; answers where there is none, or where it wants https."""
-    incoming, snapshot = exchange.incoming, exchange.node.snapshot
+    incoming, snapshot = exchange.incoming, exchange.snapshot
     path = normalise(incoming.path)
     match = snapshot.router.match(incoming.method, incoming.headers.get("host") or "", path, incoming.headers)
     if match is None:
@@ -127,14 +136,14 @@ def _to_https(exchange: Exchange, route: Row) -> Reply:
 
 def _applicable(exchange: Exchange) -> list[tuple[Plugin, Instance]]:
     """The global instances, where no route was found."""
-    snapshot = exchange.node.snapshot
+    snapshot = exchange.snapshot
     found = ((plugin, snapshot.instance(plugin.name, None, None, None)) for plugin in PLUGINS)
     return [(plugin, instance) for plugin, instance in found if instance is not None]
 
 
 def _accessed(exchange: Exchange) -> tuple[Reply | None, Chain]:
     """Run access; each plugin's instance is chosen at its turn, when authentication may have found a consumer."""
-    snapshot, links = exchange.node.snapshot, []
+    snapshot, links = exchange.snapshot, []
     route, service = exchange.route, exchange.service
     reply: Reply | None = None
     for plugin in PLUGINS:
@@ -179,7 +188,7 @@ async def _filtered(exchange: Exchange, reply: Reply, chain: Chain) -> Reply:
                 plugin.header_filter(exchange, instance, reply)
         await _body_filtered(exchange, reply, chain)
     except Exception as error:
-        await upstream.discard(reply)
+        reply.close()
         raise Broken from error
     return _finished(exchange, reply)
 
@@ -192,6 +201,7 @@ async def _body_filtered(exchange: Exchange, reply: Reply, chain: Chain) -> None
     if reply.stream is not None:
         reply.body = b"".join([part async for part in reply.stream])
         reply.stream = None
+        reply.close()
     for change in changes:
         reply.body = change(reply.body)
     reply.headers.remove("content-length")
@@ -219,4 +229,6 @@ def _finished(exchange: Exchange, reply: Reply) -> Reply:
     headers.set("X-Kong-Request-Id", exchange.request_id)
     if reply.stream is None and (exchange.incoming.method != "HEAD" or not reply.from_upstream):
         headers.set("Content-Length", str(len(reply.body)))
-    return replace(reply, headers=Headers(headers))
+    if exchange.incoming.method == "HEAD":
+        reply.body = b""
+    return reply

@@ -6,7 +6,7 @@ Source: recorded in proxy-no-route, proxy-termination and proxy-functions.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,6 +56,7 @@ class Reply:
     body: bytes = b""
     stream: AsyncIterator[bytes] | None = None
     from_upstream: bool = False
+    close: Callable[[], None] = lambda: None  # when nothing more is read from the stream
 
 
 def error(

@@ -95,8 +95,16 @@ def _candidates(route: Row) -> Iterable[_Candidate]:
             hosts=tuple(map(_host_test, hosts)),
             headers=tuple((name.lower(), _value_test(values)) for name, values in headers.items()),
             prefix=prefix,
-            regex=re.compile(python_regex(wire(path[1:]))) if regex else None,
+            regex=_compiled(wire(path[1:])) if regex else None,
         )
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """A pattern that Python does not know matches nothing; Kong's own engine (Rust's regex) knows a few more."""
+    try:
+        return re.compile(python_regex(pattern))
+    except re.error:
+        return re.compile(r"(?!)")
 
 
 def _priority(hosts: list[str], fields: int, headers: int, length: int, regex_priority: int | None) -> int:
@@ -128,7 +136,7 @@ def _some_host(tests: Iterable[Callable[[str, str], bool]], host: str) -> bool:
 def _value_test(values: list[str]) -> Callable[[str], bool]:
     """Values of a header compare without case; one alone that begins with ~* is a regex."""
     if len(values) == 1 and values[0].startswith("~*"):
-        pattern = re.compile(python_regex(wire(values[0][2:]).lower()))
+        pattern = _compiled(wire(values[0][2:]).lower())
         return lambda given: pattern.search(given.lower()) is not None
     allowed = frozenset(wire(value).lower() for value in values)
     return lambda given: given.lower() in allowed

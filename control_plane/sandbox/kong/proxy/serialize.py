@@ -9,7 +9,7 @@ from typing import Any
 
 from control_plane.sandbox.kong.proxy.exchange import Exchange, Try
 from control_plane.sandbox.kong.proxy.node import WORKSPACE
-from control_plane.sandbox.kong.proxy.plugins.request_termination import shown
+from control_plane.sandbox.kong.proxy.router import Row
 from control_plane.sandbox.kong.proxy.wire import unwired
 
 _REDACTED = ("authorization", "proxy-authorization")
@@ -131,3 +131,8 @@ def _try(one: Try) -> dict[str, Any]:
         "balancer_latency_ns": 0,
     }
     return found if one.failure is None else {**found, "state": "failed", "code": one.failure}
+
+
+def shown(row: Row) -> dict[str, Any]:
+    """An entity as plugins see it: without what is null, with its workspace."""
+    return {**{name: value for name, value in row.items() if value is not None}, "ws_id": WORKSPACE}

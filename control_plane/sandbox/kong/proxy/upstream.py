@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 import ssl
 from collections.abc import AsyncIterator
@@ -45,24 +44,23 @@ class _Connection:
     async def event(self) -> object:
         while True:
             event = self.h11.next_event()
+            if event is h11.PAUSED or isinstance(event, h11.ConnectionClosed):
+                raise h11.RemoteProtocolError("the answer ended too early")
             if event is not h11.NEED_DATA:
                 return event
             self.h11.receive_data(await asyncio.wait_for(self.reader.read(_CHUNK), self.timeout))
 
     async def body(self) -> AsyncIterator[bytes]:
-        try:
-            while not isinstance(event := await self.event(), h11.EndOfMessage):
-                if isinstance(event, h11.Data):
-                    yield bytes(event.data)
-        finally:
-            self.writer.close()
+        while not isinstance(event := await self.event(), h11.EndOfMessage):
+            if isinstance(event, h11.Data):
+                yield bytes(event.data)
 
 
 async def send(exchange: Exchange, service: Row, outgoing: Outgoing) -> Reply:
     """The upstream's answer, or the error that stands for its absence."""
     tried: set[tuple[str, int]] = set()
     for attempt in range(service["retries"] + 1 if service["retries"] is not None else 1):
-        address = balancer.choose(exchange.node, service, outgoing.scheme, tried)
+        address = balancer.choose(exchange, service, outgoing.scheme, tried)
         if address is None:
             return exchange.error(503, "failure to get a peer from the ring-balancer")
         ip = await _resolve(address.host)
@@ -136,10 +134,11 @@ async def _answer(
         connection.writer.write(connection.h11.send(part) or b"")
     await asyncio.wait_for(connection.writer.drain(), write_timeout)
     while not isinstance(event := await connection.event(), h11.Response):
-        if isinstance(event, h11.ConnectionClosed):
-            raise h11.RemoteProtocolError("closed without an answer")
+        continue  # an informational answer
     headers = Headers((name.decode("latin-1"), value.decode("latin-1")) for name, value in event.headers.raw_items())
-    return Reply(event.status_code, headers, stream=connection.body(), from_upstream=True)
+    return Reply(
+        event.status_code, headers, stream=connection.body(), from_upstream=True, close=connection.writer.close
+    )
 
 
 def _tls(service: Row) -> ssl.SSLContext:
@@ -149,10 +148,3 @@ def _tls(service: Row) -> ssl.SSLContext:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
-
-
-async def discard(reply: Reply) -> None:
-    """Close an upstream's answer that nobody reads."""
-    if reply.stream is not None:
-        with contextlib.suppress(Exception):
-            await reply.stream.aclose()  # type: ignore[attr-defined]  # always an async generator

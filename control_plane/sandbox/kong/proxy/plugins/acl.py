@@ -12,7 +12,7 @@ def access(exchange: Exchange, instance: Instance) -> Reply | None:
     config = instance.config
     if exchange.consumer is None:
         return exchange.error(401, "Unauthorized")
-    groups = exchange.node.snapshot.groups.get(exchange.consumer["id"], ())
+    groups = exchange.snapshot.groups.get(exchange.consumer["id"], ())
     exchange.groups = groups
     allowed = not set(groups) & set(config["deny"]) if config.get("deny") else bool(set(groups) & set(config["allow"]))
     if not allowed:

@@ -25,7 +25,7 @@ def either(exchange: Exchange, instance: Instance, authenticate: Authenticate) -
     if exchange.credential is not None:
         return None
     if authenticate(exchange, instance) is not None:
-        consumer = exchange.node.snapshot.consumer(anonymous)
+        consumer = exchange.snapshot.consumer(anonymous)
         if consumer is None:
             raise LookupError("no anonymous consumer")
         exchange.authenticate(consumer, None)

@@ -8,10 +8,11 @@ import uuid
 from control_plane.sandbox.kong.proxy.exchange import Exchange
 from control_plane.sandbox.kong.proxy.plugin import Instance
 from control_plane.sandbox.kong.proxy.reply import Reply
+from control_plane.sandbox.kong.proxy.wire import wire
 
 
 def access(exchange: Exchange, instance: Instance) -> Reply | None:
-    name = instance.config["header_name"]
+    name = wire(instance.config["header_name"])
     found = exchange.headers.get(name)
     if not found:
         found = _generate(exchange, instance)
@@ -23,7 +24,7 @@ def access(exchange: Exchange, instance: Instance) -> Reply | None:
 
 def header_filter(exchange: Exchange, instance: Instance, reply: Reply) -> None:
     if instance.config["echo_downstream"]:
-        name = instance.config["header_name"]
+        name = wire(instance.config["header_name"])
         known = exchange.notes.get("correlation_id") or exchange.headers.get(name)
         reply.headers.set(name, known or _generate(exchange, instance))
 

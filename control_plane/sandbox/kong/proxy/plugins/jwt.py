@@ -61,13 +61,13 @@ def _authenticate(exchange: Exchange, instance: Instance) -> Reply | None:
         return _refuse(instance, {"message": f"Invalid '{claim}' in claims"})
     if not isinstance(key, str):
         raise TypeError("the key claim is no text")
-    credential = exchange.node.snapshot.jwt_keys.get(key)
+    credential = exchange.snapshot.jwt_keys.get(key)
     if credential is None:
         return _refuse(instance, {"message": f"No credentials found for given '{claim}'"})
     wrong = _wrong(token, credential, instance.config, exchange.node.now())
     if wrong:
         return _refuse(instance, wrong)
-    consumer = exchange.node.snapshot.consumers.get(credential["consumer"]["id"])
+    consumer = exchange.snapshot.consumers.get(credential["consumer"]["id"])
     if consumer is None:
         return _refuse(instance, {"message": f"Could not find consumer for '{claim}={key}'"})
     exchange.authenticate(consumer, {**credential, "identifier": credential["key"]})

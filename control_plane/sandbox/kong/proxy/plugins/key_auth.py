@@ -29,7 +29,7 @@ def _authenticate(exchange: Exchange, instance: Instance) -> Reply | None:
         return _refuse(exchange, instance, "No API key found in request")
     if config["hide_credentials"]:
         _hide(exchange, wire(name))
-    snapshot, now = exchange.node.snapshot, exchange.node.now()
+    snapshot, now = exchange.snapshot, exchange.node.now()
     credential = snapshot.keys.get(unwire(found))
     if credential is None or (credential.get("ttl") and credential["created_at"] + credential["ttl"] <= now):
         return _refuse(exchange, instance, "Unauthorized")

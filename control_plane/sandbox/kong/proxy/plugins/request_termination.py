@@ -6,10 +6,9 @@ import json
 from typing import Any
 
 from control_plane.sandbox.kong.proxy.exchange import Exchange
-from control_plane.sandbox.kong.proxy.node import WORKSPACE
 from control_plane.sandbox.kong.proxy.plugin import Instance
 from control_plane.sandbox.kong.proxy.reply import Reply, json_reply, page
-from control_plane.sandbox.kong.proxy.router import Row
+from control_plane.sandbox.kong.proxy.serialize import shown
 from control_plane.sandbox.kong.proxy.wire import Headers, unwired, wire
 
 _DEFAULTS = {
@@ -31,7 +30,9 @@ def access(exchange: Exchange, instance: Instance) -> Reply | None:
         return json_reply(config["status_code"], _echo(exchange))
     if config.get("body") is not None:
         kind = config.get("content_type")
-        return Reply(config["status_code"], Headers([("Content-Type", kind)] if kind else []), config["body"].encode())
+        return Reply(
+            config["status_code"], Headers([("Content-Type", wire(kind))] if kind else []), config["body"].encode()
+        )
     message = config.get("message") or _DEFAULTS.get(config["status_code"])
     if message is None:
         return page(config["status_code"])
@@ -69,8 +70,3 @@ def _echo(exchange: Exchange) -> dict[str, Any]:
     if exchange.service:
         said["matched_service"] = shown(exchange.service)
     return said
-
-
-def shown(row: Row) -> dict[str, Any]:
-    """An entity as plugins see it: without what is null, with its workspace."""
-    return {**{name: value for name, value in row.items() if value is not None}, "ws_id": WORKSPACE}

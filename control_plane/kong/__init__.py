@@ -5,7 +5,7 @@
     kinds                  the list of kinds, each in a file of its own
     policies/              what the YAML says about access, as plugins
     guard.lua              what is decided at request time
-    settle, preflight      when the proxy has taken changes up; what the node lacks
+    taken_up, node         when the proxy has taken changes up; what the node lacks
 
 Here belongs what only Kong needs. Not here: reading YAML, comparing, waves, printing, the stand-in.
 """
@@ -18,8 +18,8 @@ from control_plane.catalog.model import Catalog
 from control_plane.engine.target import Target
 from control_plane.kong.client import Kong
 from control_plane.kong.kinds import KINDS
-from control_plane.kong.preflight import preflight
-from control_plane.kong.settle import settle
+from control_plane.kong.node import preflight
+from control_plane.kong.taken_up import settle
 
 __all__ = ["KINDS", "Kong", "target"]
 

@@ -8,7 +8,7 @@ from control_plane.catalog.model import Catalog
 from control_plane.engine.apply import Done
 from control_plane.engine.plan import Delete
 from control_plane.kong import KINDS
-from control_plane.kong.settle import settle
+from control_plane.kong.taken_up import settle
 from tests.building import (
     KEY,
     TOKEN,

@@ -131,11 +131,11 @@ def test_names_in_kong_never_meet_whatever_tenants_and_apis_are_called():
 
 
 def test_only_the_client_speaks_http():
-    """Ids and requests stay inside client, http and settle."""
+    """Ids and requests stay inside client, http and taken_up."""
     package = Path(inspect.getfile(BY_NAME["kong.service"].create)).parent
     for file in package.rglob("*.py"):
         imports = {
             alias.name for node in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(node, ast.Import)
             for alias in node.names
         }  # fmt: skip
-        assert "requests" not in imports or file.name in ("http.py", "settle.py")
+        assert "requests" not in imports or file.name in ("http.py", "taken_up.py")

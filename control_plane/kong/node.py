@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from control_plane.catalog.model import Catalog
-from control_plane.kong import policies, settle
+from control_plane.kong import policies, taken_up
 from control_plane.kong.client import Kong
 from control_plane.kong.policies.guard import SANDBOX_MODULE, takes_tokens
 from control_plane.problems import Problem
@@ -17,7 +17,7 @@ def preflight(kong: Kong, catalog: Catalog | None) -> Sequence[Problem]:
     node = kong.node()
     found = [*_settings(node, catalog), *_plugins(node, catalog)]
     if not found:
-        settle.remove_left_over(kong)
+        taken_up.remove_left_over(kong)
     return found
 
 

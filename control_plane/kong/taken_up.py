@@ -19,7 +19,7 @@ from control_plane.problems import Problem, ServerError
 
 LONGEST = 60.0  # seconds until we say that the proxy does not take changes up
 PAUSE = 0.05  # seconds between two questions
-LEFT_OVER = 600  # seconds after which a marker is nobody's any more
+LEFT_OVER = 120  # seconds after which a marker is nobody's any more: longer than any run waits for it
 PLUGINS_LATER = 6.0  # seconds from a new router to new plugins, which the node reloads apart from it
 
 

@@ -1,0 +1,91 @@
+"""What is wanted, as Kong's declarative configuration (format 3.0): for review, and for a node without a database.
+
+A credential needs its value, so keys and jwt credentials are in it only when the caller can reveal them; a text in
+their place would be a key that opens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from control_plane.engine.resource import Resource, State
+from control_plane.engine.values import Fields, RealmKey, Secret
+from control_plane.kong import naming, values
+
+FORMAT = "3.0"
+Reveal = Callable[[Secret | RealmKey], str]
+
+COLLECTIONS = {
+    "kong.service": "services",
+    "kong.route": "routes",
+    "kong.plugin": "plugins",
+    "kong.route-plugin": "plugins",
+    "kong.consumer": "consumers",
+    "kong.acl": "acls",
+    "kong.key": "keyauth_credentials",
+    "kong.jwt": "jwt_secrets",
+}
+
+
+def declarative(want: State, reveal: Reveal | None = None) -> dict[str, Any]:
+    """The configuration as data for YAML or JSON, the same for the same state; resources of other targets are left out.
+
+    With `reveal` it holds secrets in clear: the caller must treat it as one.
+    """
+    published = {key.name for key in want if key.kind == "kong.publication"}
+    found: dict[str, list[dict[str, object]]] = {collection: [] for collection in COLLECTIONS.values()}
+    for key in sorted(want):
+        entity = _entity(want[key], published, reveal)
+        if entity is not None:
+            found[COLLECTIONS[key.kind]].append(entity)
+    return {"_format_version": FORMAT, **{name: entities for name, entities in found.items() if entities}}
+
+
+def _entity(resource: Resource, published: set[str], reveal: Reveal | None) -> dict[str, object] | None:
+    """The entity; None for what the format does not hold, and for a credential that cannot be revealed."""
+    key, fields = resource.key, _given(resource.fields)
+    match key.kind:
+        case "kong.service":
+            return {"name": key.name, **fields, "enabled": key.name in published}
+        case "kong.route":
+            return {"name": key.name, **fields}
+        case "kong.plugin" | "kong.route-plugin":
+            return {"instance_name": key.name, **fields}
+        case "kong.consumer":
+            return {"username": key.name, **fields}
+        case "kong.acl":
+            return {"consumer": key.within, "group": key.name, **fields}
+        case "kong.key" | "kong.jwt":
+            return _credential(resource, fields, reveal)
+        case _:
+            return None
+
+
+def _credential(resource: Resource, fields: dict[str, object], reveal: Reveal | None) -> dict[str, object] | None:
+    if reveal is None:
+        return None
+    revealed = {name: reveal(v) for name, v in resource.fields.items() if isinstance(v, Secret | RealmKey)}
+    if resource.key.kind == "kong.jwt":
+        own = {"key": resource.key.name}
+    else:
+        own = {"id": naming.steady_id(_platform(fields), "key", resource.key.within, resource.key.name)}
+    return {"consumer": resource.key.within, **own, **fields, **revealed}
+
+
+def _platform(fields: dict[str, object]) -> str:
+    """From the mark, so that a key that was loaded is found as ours again."""
+    tags = fields["tags"]
+    assert isinstance(tags, list)
+    return next(tag for tag in map(str, tags) if tag.startswith(naming.mark(""))).removeprefix(naming.mark(""))
+
+
+def _given(fields: Fields) -> dict[str, object]:
+    """Without what is null, which the format takes for absent."""
+    return {name: _without_null(value) for name, value in values.body(fields).items() if value is not None}
+
+
+def _without_null(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _without_null(one) for name, one in value.items() if one is not None}
+    return value

@@ -24,10 +24,10 @@ BINARY = frozenset({"xlsx"})
 @configuration
 @click.option("--format", "form", type=click.Choice(sorted(FORMATS)), default="csv", show_default=True)
 @click.option("--locale", type=click.Choice(["ja", "en"]), help="Language of the headings (default: renkei.yaml).")
-@click.option("--out", type=click.Path(path_type=Path), help="A file, or a directory for a file with a dated name.")
+@click.option("--out", type=click.Path(), help="A file; or a directory (lists/) for a file with a dated name.")
 @click.option("--configuration-only", is_flag=True, help="Ask no server; the list says so.")
 @tells_problems
-def report(name: str, form: str, locale: Any, out: Path | None, configuration_only: bool, **options: Any) -> int:
+def report(name: str, form: str, locale: Any, out: str | None, configuration_only: bool, **options: Any) -> int:
     """The list of users or of services, with the evidence that it is complete.
 
     \b
@@ -45,7 +45,8 @@ def report(name: str, form: str, locale: Any, out: Path | None, configuration_on
         sys.stdout.flush()
         sys.stdout.buffer.write(data)
         return 0
-    path = out / file_name(found, form) if out.is_dir() or str(out).endswith("/") else out
+    into = out.endswith("/") or Path(out).is_dir()
+    path = Path(out) / file_name(found, form) if into else Path(out)
     _write(path, data)
     TERMINAL.out([str(path)])
     return 0

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from control_plane.engine.apply import Done, Event, Failed, Skipped, WaveStarted
@@ -65,7 +65,8 @@ class Applying:
     """Tells an apply as it goes on: a bar per wave on a terminal, a line per wave elsewhere; failures always."""
 
     def __init__(self, terminal: Terminal, shown: Progress | None) -> None:
-        self.terminal, self.shown, self.task = terminal, shown, None
+        self.terminal, self.shown = terminal, shown
+        self.task: TaskID | None = None
 
     def __call__(self, event: Event) -> None:
         match event:

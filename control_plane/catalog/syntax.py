@@ -22,6 +22,7 @@ SENTENCES = (
     ("that cannot start any token", "this character cannot begin a value", "quote the value: '…'"),
     ("tab character", "a tab stands where blanks are expected", "indent with blanks"),
     ("mapping values are not allowed", "a ':' is not expected here", f"quote a text that holds ': ', or {CHECK}"),
+    ("block sequence entries are not", "a '-' is not expected here", f"quote it, or {CHECK}"),
     ("unexpected end of stream", "a quote is opened and never closed", None),
     ("could not find expected ':'", "a ':' is missing after the key", None),
     ("',' or ']'", "the list in '[' is not closed, or a ',' is missing", None),

@@ -85,5 +85,5 @@ class PlatformDocument(Entry):
     title: Text | None = Field(None, description="What people call the platform.")
     locale: Literal["ja", "en"] = Field("ja", description="The language of lists and headings.")
     timezone: Zone = Field("Asia/Tokyo", description="The zone in which a date is a day (IANA name).")
-    limits: LimitsEntry = Field(default_factory=LimitsEntry, description="Bounds on one run.")
+    limits: LimitsEntry = Field(default_factory=LimitsEntry, description="How much one run may do.")
     environments: dict[Id, EnvironmentEntry] = Field(min_length=1, description="Where the platform runs.")

@@ -51,8 +51,7 @@ def read(server: Keycloak) -> Iterator[Resource]:
 
 def _read(server: Keycloak, realm: str) -> Iterator[Resource]:
     where = path(realm, "groups")
-    # an empty search is answered with the whole tree, where a list without one has the top groups alone
-    top = server.session.list(where, search="", briefRepresentation="false")
+    top = list(server.session.pages(where, briefRepresentation="false"))
     tree = dict(_paths(server, realm, top, ""))
     server.remember(NAME, realm, {name: text(found, "id", where) for name, found in tree.items()})
     for name, found in tree.items():
@@ -61,7 +60,7 @@ def _read(server: Keycloak, realm: str) -> Iterator[Resource]:
 
 
 def _paths(server: Keycloak, realm: str, found: list[Json], above: str) -> Iterator[tuple[str, Json]]:
-    """Every group with its path; a part of the tree that the answer left out is asked for."""
+    """Every group with its path. A list has one level of the tree; what it leaves out is asked for."""
     for one in found:
         name = f"{above}/{text(one, 'name', 'groups').replace('%', '%25').replace('/', '%2F')}"
         below = a_list(one.get("subGroups") or [], "groups")

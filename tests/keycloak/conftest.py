@@ -19,6 +19,7 @@ from control_plane.engine.safety import check
 from control_plane.engine.values import RealmKey, Secret
 from control_plane.keycloak import KINDS, Keycloak, target
 from tests.conftest import KeycloakServer
+from tests.keycloak.platforms import a_small_platform
 
 
 def seal(value: str) -> Secret:
@@ -72,7 +73,7 @@ class World:
         wanted = want(targets, catalog, version_of)
         found = {key: one for key, one in have(targets).items() if key.within.startswith(self.prefix)}
         plan = make_plan(KINDS, wanted, found)
-        check(plan, empty=not wanted, limit=10, allowed=None)
+        check(plan, empty=not wanted, limit=100, allowed=None)
         return plan
 
     def apply(self, catalog: Catalog, parallel: int = 10) -> tuple[Outcome, ...]:
@@ -103,6 +104,23 @@ def a_world(server: KeycloakServer) -> Iterator[World]:
 @pytest.fixture
 def world(keycloak_server: KeycloakServer) -> Iterator[World]:
     yield from a_world(keycloak_server)
+
+
+@pytest.fixture(scope="module")
+def common_world(keycloak_server: KeycloakServer) -> Iterator[tuple[World, Catalog]]:
+    """A world in which the small platform is there, for the tests of one file: realms are slow to make."""
+    for world in a_world(keycloak_server):
+        catalog = world.here(a_small_platform())
+        world.apply(catalog)
+        yield world, catalog
+
+
+@pytest.fixture
+def applied(common_world: tuple[World, Catalog]) -> Iterator[World]:
+    """That world; what a test changes in it is mended by an apply afterwards."""
+    world, catalog = common_world
+    yield world
+    world.apply(catalog)
 
 
 def told(plan: Plan) -> list[str]:

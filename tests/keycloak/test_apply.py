@@ -1,42 +1,280 @@
-"""Apply on the real Keycloak, and what a second plan finds."""
+"""Apply on the real Keycloak: what a second run finds, what it costs, who leaves, and what is never touched."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
-from control_plane.catalog.model import Auth, Catalog, MfaMode
-from tests.building import a_platform, with_group, with_role, with_service, with_tenant, with_user
-from tests.keycloak.conftest import World, told
+from control_plane.catalog.model import Catalog, MfaMode
+from control_plane.engine.apply import Failed, apply
+from control_plane.engine.plan import Update, make_plan
+from control_plane.engine.read import have, want
+from control_plane.engine.resource import Key
+from control_plane.keycloak import KINDS, target
+from control_plane.problems import Problem, RenkeiError
+from tests.building import a_platform, during, with_group, with_tenant, with_user
+from tests.keycloak.conftest import World, told, version_of
+from tests.keycloak.platforms import a_small_platform
 
 pytestmark = pytest.mark.servers
 
 
-def a_small_platform(*more: object) -> Catalog:
-    return a_platform(
-        with_role("dashboard-viewer"),
-        with_role("dashboard-editor", mfa=True, includes=["dashboard-viewer"]),
-        with_tenant(
-            "tochigi",
-            mfa=MfaMode.BY_ROLE,
-            password_policy={"length": 12, "not_username": True},
-            brute_force={"failures": 5, "wait": 60},
-            tokens={"access": 300, "sso_idle": 1800},
-            attributes=("department",),
-        ),
-        with_tenant("nikko", in_realm_of="tochigi"),
-        with_tenant("nasushiobara"),
-        with_group("digital", roles=["dashboard-editor"]),
-        with_group("viewers", tenant="nikko", roles=["dashboard-viewer"]),
-        with_user("staff-01", groups=["digital"]),
-        with_user("staff-02", roles=["dashboard-viewer"]),
-        with_user("nikko-01", tenant="nikko", groups=["viewers"], attributes={"department": "総務課"}),
-        with_service("portal", reading="ngsi-v2", auth=[Auth.TOKEN]),
-        with_service("web", tenant="nikko", auth=[Auth.TOKEN], redirect_uris=("https://nikko.example.jp/cb",)),
-        *more,  # type: ignore[arg-type]
+def test_a_plan_after_apply_is_empty(applied: World) -> None:
+    world = applied
+    catalog = world.here(a_small_platform())
+    assert told(world.plan(catalog)) == []
+
+
+def test_a_platform_is_applied_alike_one_by_one(world: World) -> None:
+    catalog = world.here(a_small_platform())
+    world.apply(catalog, parallel=1)
+    assert told(world.plan(catalog)) == []
+
+
+def test_a_second_apply_writes_nothing(applied: World) -> None:
+    world = applied
+    catalog = world.here(a_small_platform())
+    before = _admin_events(world, catalog)
+    world.apply(catalog)
+    assert _admin_events(world, catalog) == before
+
+
+def _admin_events(world: World, catalog: Catalog) -> int:
+    """Writes as Keycloak itself has noted them."""
+    found = (world.server.by_hand("GET", f"/realms/{realm}/admin-events?max=10000").json() for realm in catalog.realms)
+    return sum(len(one) for one in found)
+
+
+def test_a_plan_without_changes_asks_no_more_for_more_people_and_services(applied: World) -> None:
+    world = applied
+    few = world.here(a_small_platform())
+    world.apply(few)
+    many = world.here(a_small_platform(*(with_user(f"more-{number:02}", groups=["digital"]) for number in range(30))))
+    asked = _requests_of_a_plan(world, few)
+    world.apply(many)
+    assert _requests_of_a_plan(world, many) == asked
+
+
+def _requests_of_a_plan(world: World, catalog: Catalog) -> int:
+    client = world.keycloak(catalog)
+    assert told(world.plan(catalog, client)) == []
+    return client.session.requests
+
+
+def test_a_user_removed_from_yaml_is_disabled_not_deleted(applied: World) -> None:
+    world = applied
+    world.apply(world.here(a_small_platform(with_user("leaver", groups=["digital"]))))
+    left = world.here(a_small_platform())
+    assert told(world.plan(left)) == ["update user leaver"]
+    world.apply(left)
+    user = _user(world, "nasushiobara", "leaver")
+    assert user["enabled"] is False
+    assert user["attributes"]["renkei.platform"] == ["tochigi"]
+    assert told(world.plan(left)) == []
+
+    world.apply(world.here(a_small_platform(with_user("leaver", groups=["digital"]))))
+    assert _user(world, "nasushiobara", "leaver")["enabled"] is True
+
+
+def test_a_user_outside_the_period_is_disabled(applied: World) -> None:
+    world = applied
+    world.apply(
+        world.here(
+            a_small_platform(
+                with_user("before", period=during("2026-11-01")),
+                with_user("inside", period=during("2026-04-01", "2027-04-01")),
+                with_user("after", period=during(None, "2026-10-01")),
+            )
+        )
     )
+    enabled = {name: _user(world, "nasushiobara", name)["enabled"] for name in ("before", "inside", "after")}
+    assert enabled == {"before": False, "inside": True, "after": False}
 
 
-def test_a_plan_after_apply_is_empty(world: World) -> None:
+def test_a_realm_that_leaves_the_yaml_is_disabled_and_keeps_everything(world: World) -> None:
+    world.apply(world.here(a_small_platform()))
+    kept = world.here(a_platform(with_tenant("tochigi", mfa=MfaMode.BY_ROLE)))
+    plan = [one for one in world.plan(kept) if one.key.within == world.realm("nasushiobara")]
+    assert [(type(one), one.key.kind) for one in plan] == [(Update, "keycloak.realm")]
+    apply(make_plan_of(world, kept, world.realm("nasushiobara")), [target(world.keycloak(kept))])
+    realm = world.get("nasushiobara")
+    assert isinstance(realm, dict)
+    assert realm["enabled"] is False
+    assert _user(world, "nasushiobara", "staff-01")["enabled"] is True
+
+
+def make_plan_of(world: World, catalog: Catalog, realm: str) -> Any:
+    client = world.keycloak(catalog)
+    targets = [target(client)]
+    mine = [
+        {key: one for key, one in state.items() if key.within == realm}
+        for state in (want(targets, catalog, version_of), have(targets))
+    ]
+    return make_plan(KINDS, *mine)
+
+
+def test_names_and_email_survive_a_change_of_attributes(world: World) -> None:
+    def with_department(name: str) -> Catalog:
+        return world.here(
+            a_platform(
+                with_tenant("nasushiobara", attributes=("department",)),
+                with_user("staff-01", attributes={"department": name}, family_name="那須", given_name="職員一"),
+            )
+        )
+
+    world.apply(with_department("総務課"))
+    before = _user(world, "nasushiobara", "staff-01")
+    world.apply(with_department("税務課"))
+    after = _user(world, "nasushiobara", "staff-01")
+    assert after["attributes"]["department"] == ["税務課"]
+    names = ("firstName", "lastName", "email", "username", "enabled", "id")
+    assert [after[name] for name in names] == [before[name] for name in names]
+
+
+def test_what_an_administrator_added_to_a_person_stays(applied: World) -> None:
+    world = applied
+    """An attribute that others have declared and filled is not ours."""
+    profile = world.get("nasushiobara", "/users/profile")
+    assert isinstance(profile, dict)
+    profile["attributes"].append({"name": "room", "permissions": {"view": ["admin"], "edit": ["admin"]}})
+    world.by_hand("PUT", "nasushiobara", "/users/profile", profile)
+    user = _user(world, "nasushiobara", "staff-01")
+    user["attributes"]["room"] = ["4F"]
+    world.by_hand("PUT", "nasushiobara", f"/users/{user['id']}", {**user, "lastName": "別人"})
+    world.apply(world.here(a_small_platform()))
+    user = _user(world, "nasushiobara", "staff-01")
+    assert user["attributes"]["room"] == ["4F"]
+    assert user["lastName"] == "那須"
+
+
+def test_unmanaged_objects_are_reported_and_untouched(applied: World) -> None:
+    world = applied
+    catalog = world.here(a_small_platform())
+    realm = "nasushiobara"
+    world.by_hand("POST", realm, "/roles", {"name": "by-hand", "description": "d"})
+    world.by_hand("POST", realm, "/groups", {"name": "by-hand"})
+    world.by_hand("POST", realm, "/users", {"username": "by-hand", "enabled": True})
+    world.by_hand("POST", realm, "/clients", {"clientId": "by-hand", "secret": "s"})
+    world.by_hand("POST", realm, "/client-scopes", {"name": "by-hand", "protocol": "openid-connect"})
+    flow = {"alias": "by-hand", "providerId": "basic-flow", "topLevel": True, "builtIn": False}
+    world.by_hand("POST", realm, "/authentication/flows", flow)
+
+    plan = world.plan(catalog)
+    assert told(plan) == []
+    within = world.realm(realm)
+    expected = {
+        *(Key(f"keycloak.{kind}", within, "by-hand") for kind in ("role", "user", "client", "scope", "flow")),
+        Key("keycloak.group", within, "/by-hand"),
+    }
+    assert expected <= {one.key for one in plan.unmanaged}
+    before = [_compact(world, realm, path) for path in ("roles", "groups", "users", "clients", "client-scopes")]
+    world.apply(catalog)
+    assert [_compact(world, realm, path) for path in ("roles", "groups", "users", "clients", "client-scopes")] == before
+
+
+def _compact(world: World, realm: str, path: str) -> list[object]:
+    found = world.get(realm, f"/{path}")
+    assert isinstance(found, list)
+    return sorted((one for one in found if "by-hand" in str(one)), key=str)
+
+
+def test_what_has_our_name_and_not_our_mark_is_refused_and_not_taken_over(applied: World) -> None:
+    world = applied
+    world.by_hand("POST", "nasushiobara", "/users", {"username": "newcomer", "enabled": True})
+    with pytest.raises(RenkeiError, match="newcomer is there already and is not managed by renkei"):
+        world.plan(world.here(a_small_platform(with_user("newcomer"))))
+
+
+def test_tenants_in_a_shared_realm_have_groups_of_their_own(applied: World) -> None:
+    world = applied
+    groups = world.get("tochigi", "/groups")
+    assert isinstance(groups, list)
+    assert {one["name"] for one in groups} == {"tochigi", "nikko"}
+    below = world.get("tochigi", "/group-by-path/nikko/viewers")
+    assert isinstance(below, dict)
+    assert below["realmRoles"] == ["dashboard-viewer"]
+
+
+def test_a_realm_changes_from_mfa_by_role_to_everyone_and_back(applied: World) -> None:
+    world = applied
+    by_role = world.here(a_small_platform())
+    everyone = replace(
+        by_role,
+        realms={
+            name: replace(realm, baseline=replace(realm.baseline, mfa=MfaMode.EVERYONE))
+            for name, realm in by_role.realms.items()
+        },
+    )
+    for catalog in (by_role, everyone, by_role):
+        world.apply(catalog)
+        assert told(world.plan(catalog)) == []
+        flows = world.get("tochigi", "/authentication/flows")
+        assert isinstance(flows, list)
+        assert len([one for one in flows if not one["builtIn"]]) == 2
+
+
+def test_the_description_of_a_group_made_by_hand_stays(applied: World) -> None:
+    world = applied
+    group = world.get("nasushiobara", "/group-by-path/nasushiobara/digital")
+    assert isinstance(group, dict)
+    world.by_hand("PUT", "nasushiobara", f"/groups/{group['id']}", {**group, "description": "by hand"})
+    retitled = world.here(a_small_platform(with_group("other", title="new")))
+    titled = replace(
+        retitled,
+        tenants={
+            name: replace(tenant, groups=tuple(replace(one, title=f"{one.title}課") for one in tenant.groups))
+            for name, tenant in retitled.tenants.items()
+        },
+    )
+    world.apply(titled)
+    group = world.get("nasushiobara", "/group-by-path/nasushiobara/digital")
+    assert isinstance(group, dict)
+    assert group["description"] == "by hand"
+    assert group["attributes"]["renkei.title"] == ["digital課"]
+
+
+def test_a_change_of_roles_does_not_write_the_account(applied: World) -> None:
+    """Keycloak ends a lock-out when the account is written."""
+    world = applied
+    user = _user(world, "nasushiobara", "staff-02")
+    role = world.get("nasushiobara", "/roles/dashboard-viewer")
+    before = _user_events(world, "nasushiobara", user["id"])
+    world.by_hand("DELETE", "nasushiobara", f"/users/{user['id']}/role-mappings/realm", [role])
+    world.apply(world.here(a_small_platform()))
+    assert _user_events(world, "nasushiobara", user["id"]) == before
+
+
+def _user_events(world: World, realm: str, id: str) -> list[str]:
+    found = world.get(realm, f"/admin-events?resourcePath=users/{id}")
+    assert isinstance(found, list)
+    return [one["operationType"] for one in found if one["operationType"] == "UPDATE"]
+
+
+def test_a_right_that_we_do_not_have_is_named_and_the_rest_is_made(world: World) -> None:
+    """Who does not hold realm-admin may not take it away from a role either."""
     catalog = world.here(a_small_platform())
     world.apply(catalog)
-    assert told(world.plan(catalog)) == []
+    clients = world.get("tochigi", "/clients?clientId=realm-management")
+    assert isinstance(clients, list)
+    admin = world.get("tochigi", f"/clients/{clients[0]['id']}/roles/realm-admin")
+    viewer = world.get("tochigi", "/roles/dashboard-viewer")
+    assert isinstance(viewer, dict)
+    world.by_hand("POST", "tochigi", f"/roles-by-id/{viewer['id']}/composites", [admin])
+    world.by_hand("DELETE", "tochigi", "/roles/renkei-mfa")
+    client = world.keycloak(catalog)
+    outcomes = apply(world.plan(catalog, client), [target(client)])
+    failed = [one for one in outcomes if isinstance(one, Failed)]
+    assert [one.change.key.name for one in failed] == ["dashboard-viewer"]
+    (problem,) = failed[0].problems
+    assert isinstance(problem, Problem)
+    assert "403" in problem.message
+    assert told(world.plan(catalog)) == ["update composite dashboard-viewer"]
+
+
+def _user(world: World, realm: str, name: str) -> dict[str, Any]:
+    found = world.get(realm, f"/users?username={name}&exact=true")
+    assert isinstance(found, list)
+    user: dict[str, Any] = found[0]
+    return user

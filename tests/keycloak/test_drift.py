@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,23 +10,12 @@ import pytest
 from control_plane.catalog.model import Catalog
 from control_plane.engine.plan import Plan, Update
 from control_plane.keycloak import logins
-from tests.conftest import KeycloakServer
-from tests.keycloak.conftest import World, a_world, told
-from tests.keycloak.platforms import a_small_platform
+from tests.keycloak.conftest import World, told
 
 pytestmark = pytest.mark.servers
 
 Edit = Callable[[World], None]
 SHARED, OWN = "tochigi", "nasushiobara"
-
-
-@pytest.fixture(scope="module")
-def applied(keycloak_server: KeycloakServer) -> Iterator[tuple[World, Catalog]]:
-    """One platform for all tests of this file: each of them ends with the state that it began with."""
-    for world in a_world(keycloak_server):
-        catalog = world.here(a_small_platform())
-        world.apply(catalog)
-        yield world, catalog
 
 
 def fields(plan: Plan) -> set[str]:
@@ -303,8 +292,8 @@ FOUND: dict[Edit, tuple[set[str], set[str]]] = {
 
 
 @pytest.mark.parametrize("edit", FOUND, ids=lambda edit: edit.__name__)
-def test_a_change_by_hand_is_found_and_mended(applied: tuple[World, Catalog], edit: Edit) -> None:
-    world, catalog = applied
+def test_a_change_by_hand_is_found_and_mended(common_world: tuple[World, Catalog], edit: Edit) -> None:
+    world, catalog = common_world
     edit(world)
     plan = world.plan(catalog)
     expected, expected_fields = FOUND[edit]
@@ -316,8 +305,10 @@ def test_a_change_by_hand_is_found_and_mended(applied: tuple[World, Catalog], ed
     assert told(world.plan(catalog)) == []
 
 
-def test_a_flow_that_is_bound_is_replaced_and_nothing_of_the_edited_one_stays(applied: tuple[World, Catalog]) -> None:
-    world, catalog = applied
+def test_a_flow_that_is_bound_is_replaced_and_nothing_of_the_edited_one_stays(
+    common_world: tuple[World, Catalog],
+) -> None:
+    world, catalog = common_world
     step_removed(world)
     world.apply(catalog)
     flows = world.get(SHARED, "/authentication/flows")

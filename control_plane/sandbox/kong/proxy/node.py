@@ -10,6 +10,7 @@ from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
+from control_plane.problems import Problem, RenkeiError
 from control_plane.sandbox.kong.proxy.metrics import Metrics
 from control_plane.sandbox.kong.proxy.rates import Rates
 from control_plane.sandbox.kong.proxy.snapshot import Compiler, Snapshot
@@ -71,12 +72,23 @@ class Node:
 
 
 def node(store: Store, settings: Settings) -> Node:
-    """A node with nothing counted yet."""
+    """A node with nothing counted yet.
+
+    Raises:
+        RenkeiError: a trusted address is none.
+    """
     return Node(
         store=store,
         settings=settings,
         take_up=TakeUp(store, settings),
         rates=Rates(),
         metrics=Metrics(),
-        trusted=tuple(ipaddress.ip_network(block, strict=False) for block in settings.trusted_ips),
+        trusted=tuple(_network(block) for block in settings.trusted_ips),
     )
+
+
+def _network(block: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    try:
+        return ipaddress.ip_network(block, strict=False)
+    except ValueError as error:
+        raise RenkeiError(Problem(f"{block!r} is no address and no CIDR block")) from error

@@ -1,4 +1,7 @@
-"""rate-limiting, policy local: so many requests per calendar window. A request that is refused does not count."""
+"""rate-limiting: so many requests per calendar window. A request that is refused does not count.
+
+Policies cluster and redis count here like local: there is one node.
+"""
 
 from __future__ import annotations
 

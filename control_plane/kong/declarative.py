@@ -12,6 +12,7 @@ from typing import Any
 from control_plane.engine.resource import Resource, State
 from control_plane.engine.values import Fields, RealmKey, Secret
 from control_plane.kong import naming, values
+from control_plane.kong.plugins import config_body
 
 FORMAT = "3.0"
 Reveal = Callable[[Secret | RealmKey], str]
@@ -51,7 +52,11 @@ def _entity(resource: Resource, published: set[str], reveal: Reveal | None) -> d
         case "kong.route":
             return {"name": key.name, **fields}
         case "kong.plugin" | "kong.route-plugin":
-            return {"instance_name": key.name, **fields}
+            return {
+                "instance_name": key.name,
+                **fields,
+                "config": _without_null(config_body(resource.fields["config"])),
+            }
         case "kong.consumer":
             return {"username": key.name, **fields}
         case "kong.acl":

@@ -8,7 +8,8 @@ from typing import Any
 from control_plane.catalog.model import Catalog
 from control_plane.kong import policies, taken_up
 from control_plane.kong.client import Kong
-from control_plane.kong.policies.guard import SANDBOX_MODULE, takes_tokens
+from control_plane.kong.policies.chunk import SANDBOX_MODULE
+from control_plane.kong.policies.guard import takes_tokens
 from control_plane.problems import Problem
 
 

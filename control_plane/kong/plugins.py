@@ -9,15 +9,16 @@ moved by hand is moved back. Its place and every field of its configuration that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from control_plane.catalog.model import Catalog
 from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
-from control_plane.engine.values import Fields
+from control_plane.engine.values import Fields, Value
 from control_plane.kong import naming, policies, values
 from control_plane.kong.client import Kong, Row, at
+from control_plane.kong.policies import chunk
 from control_plane.kong.policies.plugin import Plugin
 
 PLUGIN, ROUTE_PLUGIN = "kong.plugin", "kong.route-plugin"
@@ -37,7 +38,7 @@ def _desired(kind: str, wanted: Callable[[Catalog], Iterable[Plugin]]) -> Callab
                 "service": plugin.service,
                 "route": plugin.route,
                 "consumer": plugin.consumer,
-                "config": values.values(plugin.config),
+                "config": _shown(values.values(plugin.config)),
                 "tags": naming.tags(catalog.platform.name, plugin.belongs),
             }
             key = Key(kind, plugin.within, plugin.instance)
@@ -65,7 +66,8 @@ def _found(kong: Kong, kind: str, row: Row, ours: dict[str, set[str]]) -> Resour
     name = row.get("instance_name") or f"{row.get('name')} ({row['id']})"
     fields: Fields = {}
     if owned:  # the configuration of a stranger's plugin may hold secrets, and nothing is compared with it
-        fields = {**values.declared(row, ("name", "enabled", "protocols", "config")), **places}
+        config = _shown(values.values(row.get("config") or {}))
+        fields = {**values.declared(row, ("name", "enabled", "protocols")), "config": config, **places}
     return Resource(
         Key(kind, _within(kong, row), name),
         fields,
@@ -105,7 +107,28 @@ def update(kong: Kong, change: Update) -> None:
 
 def _body(fields: Fields) -> dict[str, object]:
     places = {place: None if fields[place] is None else {NAMED_BY[place]: fields[place]} for place in PLACES}
-    return {**values.body(fields), **places}
+    return {**values.body(fields), **places, "config": config_body(fields["config"])}
+
+
+def _shown(config: Fields) -> Fields:
+    """The configuration with a guard as what it says, in the place of its text."""
+    match config.get("access"):
+        case (str() as text,) if (said := chunk.read(text)) is not None:
+            return {**{name: one for name, one in config.items() if name != "access"}, "guard": said}
+        case _:
+            return config
+
+
+def config_body(config: Value) -> dict[str, object]:
+    """The configuration as Kong takes it, a guard as its text again."""
+    assert isinstance(config, Mapping)
+    said = config.get("guard")
+    if not isinstance(said, Mapping):
+        return values.body(config)
+    return {
+        **values.body({name: one for name, one in config.items() if name != "guard"}),
+        "access": [chunk.write(said)],
+    }
 
 
 def delete(kong: Kong, have: Resource) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from control_plane.kong.kinds import KINDS
-from control_plane.kong.policies import guard, plugins, route_plugins
+from control_plane.kong.policies import chunk, guard, plugins, route_plugins
 from control_plane.kong.policies.addresses import intersection, networks
 from control_plane.kong.policies.plugin import Plugin, join, placed
 from control_plane.kong.routes import path_of
@@ -264,6 +264,46 @@ def test_a_grant_takes_at_most_sixty_bytes():
 def test_what_could_be_lua_or_another_line_does_not_get_into_the_table(scope):
     with pytest.raises(ConfigurationError, match="the gateway cannot carry"):
         data(a_platform(with_scope("road", **scope), with_service("portal", reading="ngsi-v2")))
+
+
+THREE_SCOPINGS = (
+    with_tenant("mibu", in_realm_of="tochigi"),
+    with_api("ngsi-v2", auth=(KEY, TOKEN)),
+    with_api("files", scoping="path"),
+    with_api("open", a_version("v1", "/o"), auth=(), scoping="none"),
+    with_service("portal", a_grant("ngsi-v2", "read", "update", scopes=["river", "road"]), reading="files"),
+    with_service("sensor", a_grant("ngsi-v2", "update", period=during("2026-04-01", "2027-04-01")), tenant="mibu"),
+)
+
+
+@pytest.mark.parametrize("name", ["ngsi-v2.v2", "files.v2", "open.v1"])
+def test_a_guard_can_be_read_back_and_written_again_to_the_letter(name):
+    (text,) = by_instance(a_platform(*THREE_SCOPINGS))[f"{name}.post-function"].config["access"]
+    said = chunk.read(text)
+    assert said is not None
+    assert chunk.write(said) == text
+
+
+def test_a_plan_shows_the_grants_of_a_guard_and_not_its_text():
+    (text,) = by_instance(a_platform(*THREE_SCOPINGS))["ngsi-v2.v2.post-function"].config["access"]
+    assert chunk.read(text)["grants"] == {
+        "mibu.sensor update road 2026-03-31T15:00:00Z 2027-03-31T15:00:00Z",
+        "nasushiobara.portal read river,road - -",
+        "nasushiobara.portal update river,road - -",
+    }
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.data())
+def test_no_change_of_a_guards_text_by_hand_reads_like_the_guard_itself(draw):
+    (text,) = by_instance(a_platform(*THREE_SCOPINGS))["ngsi-v2.v2.post-function"].config["access"]
+    place = draw.draw(st.integers(0, len(text) - 1))
+    more = draw.draw(
+        st.sampled_from(["", "x", " ", "\n", "-", "1", "]]", "  more = f(),\n", "level ngsi-v2.v2.read\n"])
+    )
+    changed = text[:place] + more + text[place + draw.draw(st.integers(0, 1)) :]
+    if changed != text:
+        assert chunk.read(changed) != chunk.read(text)
 
 
 @settings(deadline=None)

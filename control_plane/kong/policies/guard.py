@@ -13,15 +13,13 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from functools import cache
-from importlib.resources import files
 
 from control_plane.catalog.model import ALWAYS, Auth, Catalog, DataScope, Disclosure, Period, Scoping
+from control_plane.kong.policies.chunk import program, text_of
 from control_plane.kong.policies.plugin import Plugin
 from control_plane.kong.view import Gateway, Standing
 from control_plane.problems import ConfigurationError, Origin, Problem, bug
 
-SANDBOX_MODULE = "cjson.safe"  # what the guard needs where tokens are taken: untrusted_lua_sandbox_requires
 PHASES = ("certificate", "rewrite", "header_filter", "body_filter", "log")
 ANYBODY = "*"
 
@@ -50,24 +48,8 @@ def chunk(gateway: Gateway, one: Standing) -> str:
         "tokens": ("only" if auth == {Auth.TOKEN} else "too") if Auth.TOKEN in auth else False,
         "issuer": issuer(gateway.catalog) if Auth.TOKEN in auth else None,
     }
-    return "\n".join(
-        [
-            f"-- {one.name}: written by renkei; a change by hand is drift",
-            f'local JSON = require("{SANDBOX_MODULE}")' if Auth.TOKEN in auth else "local JSON",
-            "local SETTINGS = {",
-            *(f"  {name} = {literal(value)}," for name, value in settings.items()),
-            "}",
-            "local DATA = [[",
-            *data(gateway, one),
-            "]]",
-            program(),
-        ]
-    )
-
-
-@cache
-def program() -> str:
-    return files("control_plane.kong").joinpath("guard.lua").read_text("utf-8")
+    written = [f"{name} = {literal(value)}" for name, value in settings.items()]
+    return text_of(one.name, written, list(data(gateway, one)), program())
 
 
 def issuer(catalog: Catalog) -> str:
@@ -114,8 +96,8 @@ class _Line:
         self.who, self.level, self.scopes, self.period, self.origin = who, level, scopes, period, origin
 
     @property
-    def sorting(self) -> tuple[str, str, str, str, tuple[str, ...]]:
-        return self.who, self.level, _seconds(self.period.start), _seconds(self.period.end), tuple(self.scopes)
+    def sorting(self) -> tuple[str, ...]:
+        return self.who, self.level, _seconds(self.period.start), _seconds(self.period.end), ",".join(self.scopes)
 
 
 def _granted(gateway: Gateway, one: Standing) -> Iterator[_Line]:

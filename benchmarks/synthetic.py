@@ -11,6 +11,7 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
+PLATFORM = "synthetic"
 RENKEI = """\
 platform: synthetic
 title: 計測用データ連携基盤
@@ -62,6 +63,13 @@ class Size:
     @property
     def files(self) -> int:
         return 3 + self.tenants + self.apis
+
+
+SIZES = {
+    "small": Size(users=50, services=10, tenants=5, apis=2, roles=6, scopes=5, realms=2),
+    "medium": Size(users=1_000, services=100, tenants=50, apis=10, realms=5),
+    "large": Size(),
+}
 
 
 def write(directory: Path, size: Size) -> None:

@@ -1,0 +1,128 @@
+"""The command: build a platform, bring servers up, measure each stage, print, stop the servers."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+
+from rich.console import Console
+
+from benchmarks import table
+from benchmarks.machine import this_machine
+from benchmarks.servers import clear, point, servers
+from benchmarks.stages import Figure
+from benchmarks.synthetic import PLATFORM, SIZES, Size, write
+from control_plane.problems import RenkeiError
+
+ROOT = Path(__file__).resolve().parents[1]
+LOCAL = ("start", "load")  # no server is needed
+SERVED = ("compile", "apply", "plan", "bare", "grant", "user")  # in this order: one stage prepares the next
+REPEATED = frozenset({"start", "load", "compile", "plan", "bare"})  # they leave everything as it was
+
+Runs = dict[str, list[Figure]]
+
+
+class Broken(Exception):
+    """A stage did not come to its end."""
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    asked = _arguments(words)
+    given = {field.name: value for field in fields(Size) if (value := getattr(asked, field.name)) is not None}
+    size = replace(SIZES[asked.size], **given)
+    machine = this_machine()
+    tell = Console(stderr=True, highlight=False).print
+    with tempfile.TemporaryDirectory(prefix="renkei-benchmark-") as temporary:
+        try:
+            runs, kong = benchmark(
+                size, Path(temporary), repeat=asked.repeat, offline=asked.offline, real=asked.real, tell=tell
+            )
+        except (Broken, LookupError, RenkeiError) as why:
+            tell(f"[red]error[/red]: {why}")
+            return 1
+    if asked.json:
+        print(json.dumps(table.document(size, machine, runs, kong=kong), indent=2))
+    else:
+        table.show(Console(width=None if sys.stdout.isatty() else 140), size, machine, runs, kong)
+    return 0
+
+
+def benchmark(
+    size: Size, directory: Path, *, repeat: int, offline: bool, real: bool, tell: Callable[[str], None]
+) -> tuple[Runs, str]:
+    """Every stage's runs, and which Kong it was. `directory` is empty, and removed by whoever made it."""
+    platform = directory / "platform"
+    write(platform, size)
+    runs: Runs = {}
+    _stages(LOCAL, platform, {}, repeat, runs, tell)
+    if offline:
+        return runs, "no servers"
+    tell("servers start")
+    with servers(directory / "servers", real=real) as found:
+        point(platform, found, size.apis)
+        try:
+            _stages(SERVED, platform, found.systems, repeat, runs, tell)
+        finally:
+            if found.named:
+                clear(found, PLATFORM)
+    return runs, "the stand-in Kong: its times are not Kong's" if found.standing_in else "a real Kong"
+
+
+def _stages(
+    stages: Sequence[str],
+    platform: Path,
+    systems: Mapping[str, str],
+    repeat: int,
+    runs: Runs,
+    tell: Callable[[str], None],
+) -> None:
+    for stage in stages:
+        for _ in range(repeat if stage in REPEATED else 1):
+            figure = _apart(stage, platform, systems)
+            runs.setdefault(stage, []).append(figure)
+            tell(f"{table.TITLES[stage]}: {figure.seconds:.2f} s")
+
+
+def _apart(stage: str, platform: Path, systems: Mapping[str, str]) -> Figure:
+    """One stage in a new process."""
+    command = [sys.executable, "-m", "benchmarks.stages", stage, str(platform), json.dumps(dict(systems))]
+    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": path})
+    if done.returncode:
+        raise Broken(f"{table.TITLES[stage]} ended with {done.returncode}:\n{done.stderr.strip()[-3000:]}")
+    return Figure(**json.loads(done.stdout.splitlines()[-1]))
+
+
+def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    listed = "; ".join(f"{name}: {size.users} users, {size.services} services" for name, size in SIZES.items())
+    parser.add_argument("--size", choices=SIZES, default="small", help=f"{listed} (default: small)")
+    for name, usual in asdict(SIZES["small"]).items():
+        parser.add_argument(f"--{name}", type=_number, metavar="N", help=f"instead of the size's (small has {usual})")
+    parser.add_argument(
+        "--repeat", type=_number, default=3, metavar="N", help="runs of what can be repeated; the median is shown (3)"
+    )
+    parser.add_argument("--offline", action="store_true", help="no servers: load and validate only")
+    parser.add_argument(
+        "--real", action="store_true", help="the servers that RENKEI_TEST_KEYCLOAK and RENKEI_TEST_KONG_ADMIN name"
+    )
+    parser.add_argument("--json", action="store_true", help="every run as JSON, instead of tables")
+    return parser.parse_args(words)
+
+
+def _number(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("at least 1")
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,167 @@
+"""What is measured. Each stage runs in a process of its own, so that no peak of memory hides in another's.
+
+python -m benchmarks.stages STAGE DIRECTORY [SYSTEMS]      prints one Figure as JSON
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from benchmarks import edits
+from benchmarks.meter import Reading, measured, peak_memory
+
+READS = "reads.json"  # beside the platform's directory: the GETs of the last plan without changes
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One row of the result."""
+
+    stage: str
+    seconds: float
+    processor: float
+    memory: int  # bytes, the whole process
+    requests: Mapping[str, Mapping[str, int]]  # system -> method -> how many
+    detail: Mapping[str, float] = field(default_factory=dict)
+
+
+def start(directory: Path, reading: Reading) -> dict[str, float]:
+    """Everything imported that a command needs, and nothing done."""
+    import control_plane.app.apply
+    import control_plane.cli.main  # noqa: F401  what every command imports
+
+    return {}
+
+
+def load(directory: Path, reading: Reading) -> dict[str, float]:
+    """Files to catalog, every check made."""
+    from control_plane.app.run import Ask, catalog_of
+
+    catalog = catalog_of(Ask(directory))
+    files = sum(1 for file in directory.rglob("*.yaml"))
+    return {"files": files, "users": sum(1 for _ in catalog.users()), "services": sum(1 for _ in catalog.services())}
+
+
+def compile(directory: Path, reading: Reading) -> dict[str, float]:
+    """Catalog to everything that is wanted on the servers. No server is asked."""
+    from control_plane import keycloak, kong
+    from control_plane.app.run import Ask, catalog_of
+    from control_plane.engine.kind import Kind
+    from control_plane.engine.resource import state
+
+    catalog = catalog_of(Ask(directory))
+    began = time.perf_counter()
+    kinds: tuple[Kind[Any], ...] = (*keycloak.KINDS, *kong.KINDS)
+    wanted = state(one for kind in kinds for one in kind.desired(catalog))
+    return {"objects": len(wanted), "compiling": time.perf_counter() - began}
+
+
+def plan(directory: Path, reading: Reading) -> dict[str, float]:
+    """Load, read both systems, compare: the run when nothing has changed."""
+    from control_plane.app.run import Ask, make
+
+    run = make(Ask(directory))
+    if changes := sum(1 for _ in run.plan):
+        raise AssertionError(f"the plan should be empty, and has {changes} changes: {next(iter(run.plan)).key}")
+    settings = run.catalog.environment.keycloak
+    assert settings
+    reads = {"urls": reading.urls, "keycloak": settings.url, "client_id": settings.client_id, "realm": settings.realm}
+    (directory.parent / READS).write_text(json.dumps(reads), encoding="utf-8")
+    return {"unchanged": run.plan.unchanged}
+
+
+def apply(directory: Path, reading: Reading) -> dict[str, float]:
+    """Load, read, write all changes, read again: the plan must be empty then."""
+    from control_plane.app.apply import apply as write
+    from control_plane.app.run import Ask, make
+    from control_plane.engine.apply import Done, Event
+
+    began = time.perf_counter()
+    run = make(Ask(directory))
+    planned = written = time.perf_counter()
+    before = _writes(reading)
+
+    def note(event: Event) -> None:
+        nonlocal written
+        written = time.perf_counter()
+
+    applied = write(run, note)
+    failed = [outcome for outcome in applied.outcomes if not isinstance(outcome, Done)]
+    if failed or not applied.complete:
+        raise AssertionError(f"the apply is not complete: {(failed or [*applied.left])[:1]}")
+    return {
+        "changes": len(applied.outcomes),
+        "writes": _writes(reading) - before,
+        "planning": planned - began,
+        "writing": written - planned,
+        "reading again": time.perf_counter() - written,
+        **{f"changes: {kind}": number for kind, number in _by_kind(applied.outcomes)},
+    }
+
+
+def _writes(reading: Reading) -> int:
+    return sum(number for (_, method), number in reading.requests.items() if method not in ("GET", "token"))
+
+
+def _by_kind(outcomes: Any) -> Iterator[tuple[str, int]]:
+    yield from sorted(Counter(outcome.change.key.kind for outcome in outcomes).items())
+
+
+def grant(directory: Path, reading: Reading) -> dict[str, float]:
+    """One grant's level changed in YAML, applied."""
+    edits.edit(directory, *edits.GRANT)
+    return apply(directory, reading)
+
+
+def user(directory: Path, reading: Reading) -> dict[str, float]:
+    """One person's name changed in YAML, applied."""
+    edits.edit(directory, *edits.USER)
+    return apply(directory, reading)
+
+
+def bare(directory: Path, reading: Reading) -> dict[str, float]:
+    """The GETs of the plan without changes again, by requests alone."""
+    from benchmarks.bare import repeat
+
+    return {"bytes": repeat(directory.parent / READS, directory / "secrets")}
+
+
+STAGES: Mapping[str, Callable[[Path, Reading], dict[str, float]]] = {
+    "start": start,
+    "load": load,
+    "compile": compile,
+    "apply": apply,
+    "plan": plan,
+    "bare": bare,
+    "grant": grant,
+    "user": user,
+}
+
+
+def measure(stage: str, directory: Path, systems: Mapping[str, str]) -> Figure:
+    """One stage in this process. Its imports count as memory, and as time only in `start`."""
+    if stage != "start":
+        start(directory, Reading())
+    with measured(systems) as reading:
+        detail = STAGES[stage](directory, reading)
+    if stage == "start":  # Python itself is part of it: from the start of the process
+        reading.seconds = time.time() - psutil.Process().create_time()
+        reading.processor = time.process_time()
+    sent: dict[str, dict[str, int]] = {}
+    for (system, method), number in sorted(reading.requests.items()):
+        sent.setdefault(system, {})[method] = number
+    return Figure(stage, reading.seconds, reading.processor, peak_memory(), sent, detail)
+
+
+if __name__ == "__main__":
+    found = measure(sys.argv[1], Path(sys.argv[2]), json.loads(sys.argv[3]) if len(sys.argv) > 3 else {})
+    print(json.dumps(asdict(found)))

@@ -29,6 +29,8 @@ def on_levels(gateway: Gateway, one: Standing) -> Iterator[Plugin]:
 
 def on_consumer(gateway: Gateway, service: Service) -> Iterator[Plugin]:
     """A service's own limit replaces the windows that it names; the level's others stay."""
+    if not service.limits:
+        return
     for one, level, _ in granted_levels(gateway.catalog, service):
         own = service.limits.get((one.api.name, level.name))
         if own and one.api.auth:

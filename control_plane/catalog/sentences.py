@@ -49,7 +49,8 @@ def _wrong(kind: str, value: Any, context: Any, name: str) -> tuple[str, str | N
     if kind == "renkei":
         return context["sentence"], context["help"]
     if kind == "string_type":
-        return f"a text is expected, not {shown(value)}", _quoted(value)
+        numbered = name in ("version", "versions", "successor") and isinstance(value, int)
+        return f"a text is expected, not {shown(value)}", f"write v{value}" if numbered else _quoted(value)
     if kind == "int_type":
         unquoted = isinstance(value, str) and re.fullmatch(r"[1-9][0-9]*", value, re.ASCII)
         return f"a whole number is expected, not {shown(value)}", f"{name}: {value}" if unquoted else None

@@ -47,6 +47,8 @@ TOKENS = {
     "access": "accessTokenLifespan",
     "sso_idle": "ssoSessionIdleTimeout",
     "sso_max": "ssoSessionMaxLifespan",
+    "client_idle": "clientSessionIdleTimeout",
+    "client_max": "clientSessionMaxLifespan",
     "offline_idle": "offlineSessionIdleTimeout",
     "login": "accessCodeLifespanLogin",
     "action": "accessCodeLifespanUserAction",

@@ -4,6 +4,7 @@
     platform    environments, upstreams
     templates   what extends what
     apis        versions, paths, levels, owners
+    scopes      where data scopes stand: which takes in which
     people      realms, groups, users, roles
     holders     roles that only so many may hold
     grants      services and what they may call; disclosure: whose data these are
@@ -13,11 +14,11 @@ A reference to something that was declared wrongly is not called unknown: that p
 
 from __future__ import annotations
 
-from control_plane.catalog.checks import apis, grants, holders, names, people, platform, templates
+from control_plane.catalog.checks import apis, grants, holders, names, people, platform, scopes, templates
 from control_plane.catalog.declared import Declared
 from control_plane.problems import Problem
 
-CHECKS = (names, platform, templates, apis, people, holders, grants)
+CHECKS = (names, platform, templates, apis, scopes, people, holders, grants)
 
 
 def check(declared: Declared) -> list[Problem]:

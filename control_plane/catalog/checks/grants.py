@@ -52,13 +52,15 @@ def _limits(world: World, service: Service) -> Iterator[Problem]:
     may = {(grant.api, level) for grant in service.value.grants for level in grant.levels}
     for name, levels in service.value.limits.items():
         if name not in world.apis:
-            yield from unknown(world.declared, "API", name, world.apis, service, "limits", name, folder="apis")
+            at = ("limits", name)
+            yield from unknown(world.declared, "API", name, world.apis, service, *at, folder="apis", as_key=True)
             continue
         for level in levels:
             known = world.apis[name].value.levels
             where = ("limits", name, level)
             if level not in known:
-                yield from unknown(world.declared, f"level of {name}", level, known, service, *where, folder="-")
+                what = f"level of {name}"
+                yield from unknown(world.declared, what, level, known, service, *where, folder="-", as_key=True)
             elif (name, level) not in may and not world.declared.unsure:
                 note = f"The service has no grant to level '{level}' of {name}."
                 yield service.source.problem("a limit for what is not granted", service.key(*where), note)

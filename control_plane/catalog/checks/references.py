@@ -25,12 +25,14 @@ def unknown(
     *path: Part,
     folder: str,
     note: str | None = None,
+    as_key: bool = False,
 ) -> Iterator[Problem]:
-    """A problem when nobody declares the id that stands at the path; near ids are named."""
+    """A problem when nobody declares the id that stands at the path (or is its key); near ids are named."""
     if name in known or declared.doubtful(folder, name):
         return
     near = nearest(name, {*known, *declared.unsure})
-    yield where.problem(f"unknown {what} '{name}'", *path, note=note, help=near or _few(declared, known))
+    origin = where.key(*path) if as_key else where.origin(*path)
+    yield where.source.problem(f"unknown {what} '{name}'", origin, note, near or _few(declared, known))
 
 
 def _few(declared: Declared, known: Collection[str]) -> str | None:

@@ -31,10 +31,14 @@ class PasswordEntry(Entry):
     lower: Few | None = Field(None, description="At least so many lower-case letters.")
     digits: Few | None = Field(None, description="At least so many digits.")
     special: Few | None = Field(None, description="At least so many special characters.")
-    history: Few | None = Field(None, description="Not one of the last so many passwords.")
+    history: Annotated[int, Field(ge=1, le=64)] | None = Field(
+        None, description="Not one of the last so many passwords."
+    )
     not_username: bool | None = Field(None, description="Not the username.")
     not_email: bool | None = Field(None, description="Not the e-mail address.")
-    max_age_days: Annotated[int, Field(ge=0, le=3650)] | None = Field(None, description="To be changed after days.")
+    max_age_days: Annotated[int, Field(ge=1, le=3650)] | None = Field(
+        None, description="To be changed after so many days."
+    )
 
 
 class BruteForceEntry(Entry):

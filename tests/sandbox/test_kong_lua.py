@@ -149,6 +149,12 @@ def test_cjson_safe_gives_nil_where_the_text_is_no_json() -> None:
     assert evaluated(source, requires=("cjson.safe",), call=call) == [2, True]
 
 
+def test_a_number_that_lua_cannot_hold_becomes_the_nearest_it_can() -> None:
+    found = {"x": 10**400, "y": 2**60}
+    assert evaluated("return kong.request.get_query().y == 2^60", call=lambda name, *_: found) is True
+    assert evaluated("return kong.request.get_query().x == math.huge", call=lambda name, *_: found) is True
+
+
 @pytest.mark.parametrize("value", ["function() end", "coroutine.create(function() end)"])
 def test_a_function_does_not_cross_the_border(value: str) -> None:
     with pytest.raises(ValueError, match="cannot be used here"):

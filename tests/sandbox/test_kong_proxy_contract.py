@@ -29,6 +29,11 @@ SETTINGS = {
 }
 LONGEST = ("proxy-rate-limiting", "proxy-key-auth", "proxy-upstreams", "proxy-metrics", "proxy-logs")  # begin first
 SIDE_BY_SIDE = 4
+TRIES = {
+    "proxy-jwt": 4
+}  # two of its tokens are the same text, as recorded, only if the player makes them in one second
+
+NOTHING_DIFFERS = ", 0 differ ("  # as in the player's last line
 
 pytestmark = pytest.mark.servers
 Play = Callable[[str], str]
@@ -48,10 +53,16 @@ def played(request: pytest.FixtureRequest) -> Iterator[Play]:
 
 
 def _play(scenario: str, admin: str | None, proxy: str | None) -> str:
-    if admin and proxy:
-        return _record(scenario, admin, proxy)
-    with in_thread(SETTINGS.get(scenario, Settings())) as running:
-        return _record(scenario, running.admin_url, running.proxy_url)
+    said = ""
+    for _ in range(TRIES.get(scenario, 1)):
+        if admin and proxy:
+            said = _record(scenario, admin, proxy)
+        else:
+            with in_thread(SETTINGS.get(scenario, Settings())) as running:
+                said = _record(scenario, running.admin_url, running.proxy_url)
+        if NOTHING_DIFFERS in said:
+            break
+    return said
 
 
 def _record(scenario: str, admin: str, proxy: str) -> str:
@@ -67,7 +78,7 @@ def test_the_proxy_answers_as_recorded(scenario: str, played: Play) -> None:
     except RenkeiError as error:
         pytest.skip(str(error))  # port 8000 is somebody else's
     assert f"{scenario}: " in said, said
-    assert ", 0 differ" in said, said
+    assert NOTHING_DIFFERS in said, said
 
 
 def test_the_scenarios_of_authentication_and_routing_are_among_them() -> None:

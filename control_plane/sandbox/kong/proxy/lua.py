@@ -8,6 +8,7 @@ as a pattern that backtracks for long.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from importlib.resources import files
 from typing import Any, NoReturn
@@ -85,6 +86,8 @@ class Cage:
                 return self._lua.table_from({key: self._inner(item) for key, item in value.items()})
             case list() | tuple():
                 return self._lua.table_from([self._inner(item) for item in value])
+            case int() if abs(value) > 2**53:
+                return float(value) if abs(value) < 2**1023 else math.inf  # every number of LuaJIT is a double
             case _:
                 return value
 

@@ -39,23 +39,25 @@ def failure(response: Response, method: str, path: str) -> ServerError:
     asked = f"{method} /{path.partition('?')[0]}"
     if status in (401, 403):
         why = "does not accept our token" if status == 401 else "does not allow us"
-        return NotAllowed(Problem(f"Keycloak {why}: {status} to {asked}", note=words(response) or None, help=RIGHTS))
-    problem = Problem(f"Keycloak answered {status} to {asked}", note=words(response) or None)
+        return NotAllowed(
+            Problem(f"Keycloak {why}: {status} to {asked}", note=words(response.text) or None, help=RIGHTS)
+        )
+    problem = Problem(f"Keycloak answered {status} to {asked}", note=words(response.text) or None)
     if status == 404:
         return Missing(problem)
     return Conflict(problem) if status == 409 else ServerError(problem)
 
 
-def words(response: Response) -> str:
+def words(body: str) -> str:
     """The server's own words, on one line and capped."""
     try:
-        data = json.loads(response.text)
+        data = json.loads(body)
     except ValueError:
         data = None
     if isinstance(data, dict):
         said = "; ".join(_sentence(one) for one in (data.get("errors") or [data]) if isinstance(one, dict))
     else:
-        said = response.text
+        said = body
     return quoted(said)
 
 

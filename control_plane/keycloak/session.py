@@ -24,7 +24,7 @@ from keycloak.exceptions import KeycloakConnectionError, KeycloakError
 from requests import RequestException, Response
 
 from control_plane.catalog.model import KeycloakSettings
-from control_plane.keycloak.answers import Json, a_list, an_object, failure, quoted, text, unexpected
+from control_plane.keycloak.answers import Json, a_list, an_object, failure, quoted, text, unexpected, words
 from control_plane.problems import NotAllowed, Problem, ServerError, Unreachable
 
 TIMEOUT = 60  # seconds; the creation of a realm takes up to 3 on a slow machine
@@ -215,7 +215,7 @@ class Session:
         raise self._unreachable(where)
 
     def _no_token(self, error: KeycloakError) -> ServerError:
-        said = quoted((error.response_body or b"").decode(errors="replace"))
+        said = words((error.response_body or b"").decode(errors="replace"))
         problem = Problem(
             f"Keycloak gives no token to client '{self.settings.client_id}' of realm {self.settings.realm}: "
             f"{error.response_code}",

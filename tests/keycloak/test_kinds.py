@@ -1,0 +1,203 @@
+"""What every kind of Keycloak must hold to, whichever it is; and what is wanted from a catalog."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from control_plane.catalog.model import Auth, Catalog, MfaMode
+from control_plane.engine.kind import Kind
+from control_plane.engine.plan import make_plan, waves
+from control_plane.engine.read import references
+from control_plane.engine.resource import Resource, state
+from control_plane.engine.values import Secret, plain
+from control_plane.keycloak import KINDS, Keycloak, logins
+from control_plane.keycloak.flowtree import Flow, parse
+from tests.building import a_grant, a_platform, during, with_role, with_scope, with_service, with_tenant, with_user
+from tests.keycloak.platforms import a_small_platform
+
+
+def wanted(catalog: Catalog, kind: str) -> dict[tuple[str, str], Resource]:
+    (found,) = [one for one in KINDS if one.name == f"keycloak.{kind}"]
+    return {(one.key.within, one.key.name): one for one in found.desired(catalog)}
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+class TestEveryKind:
+    def test_says_whose_it_is_and_names_only_earlier_kinds(self, kind: Kind[Keycloak]) -> None:
+        names = [one.name for one in KINDS]
+        assert kind.name.startswith("keycloak.")
+        assert set(kind.after) <= set(names[: names.index(kind.name)])
+
+    def test_wants_objects_of_its_own_kind_each_once_in_a_realm_of_the_catalog(self, kind: Kind[Keycloak]) -> None:
+        catalog = a_small_platform()
+        found = list(kind.desired(catalog))
+        assert found
+        assert {one.key.kind for one in found} == {kind.name}
+        assert {one.key.within for one in found} <= catalog.realms.keys()
+        assert len(state(found)) == len(found)
+
+    def test_says_which_yaml_asks_for_an_object(self, kind: Kind[Keycloak]) -> None:
+        assert all(one.origin for one in kind.desired(a_small_platform()))
+
+    def test_wants_fields_that_can_be_printed_and_no_secret_but_by_reference(self, kind: Kind[Keycloak]) -> None:
+        for one in kind.desired(a_small_platform()):
+            plain(one.fields)
+            assert all(isinstance(found, Secret) and found.version is None for found in references(one.fields))
+
+    def test_wants_the_same_twice(self, kind: Kind[Keycloak]) -> None:
+        catalog = a_small_platform()
+        assert list(kind.desired(catalog)) == list(kind.desired(catalog))
+
+    def test_can_be_updated_and_is_deleted_or_left_or_a_part_of_something(self, kind: Kind[Keycloak]) -> None:
+        assert kind.update
+        parts = {"keycloak.profile", "keycloak.composite", "keycloak.binding"}
+        assert kind.delete or kind.leaves or kind.name in parts
+
+
+def test_a_plan_of_what_is_wanted_and_there_is_empty() -> None:
+    want = state(one for kind in KINDS for one in kind.desired(a_small_platform()))
+    secrets = [key for key in want if key.kind == "keycloak.client"]
+    assert secrets  # a secret that is not there yet is never the same
+    assert {one.key for one in make_plan(KINDS, want, want)} <= set(secrets)
+
+
+def test_nobody_is_given_anything_before_the_login_flow_is_bound() -> None:
+    order = waves(KINDS)
+    place = {name: number for number, names in enumerate(order) for name in names}
+    assert place["keycloak.flow"] < place["keycloak.binding"]
+    assert place["keycloak.composite"] < place["keycloak.binding"]
+    assert place["keycloak.binding"] < min(place["keycloak.user"], place["keycloak.client"])
+    assert place["keycloak.profile"] < place["keycloak.user"]
+
+
+# ---------------------------------------------------------------- roles and MFA
+
+
+def test_every_role_that_demands_mfa_holds_our_role_where_roles_decide() -> None:
+    catalog = a_platform(
+        with_role("viewer"),
+        with_role("editor", mfa=True),
+        with_role("operator", includes=["editor"]),
+        with_tenant("tochigi", mfa=MfaMode.BY_ROLE),
+        with_tenant("nikko"),
+    )
+    included = {name: one.fields["roles"] for name, one in wanted(catalog, "composite").items()}
+    assert included["tochigi", "editor"] == frozenset({"renkei-mfa"})
+    assert included["tochigi", "operator"] == frozenset({"editor", "renkei-mfa"})
+    assert included["tochigi", "viewer"] == frozenset()
+    assert included["nikko", "editor"] == frozenset()
+    assert ("tochigi", "renkei-mfa") in wanted(catalog, "role")
+    assert ("nikko", "renkei-mfa") not in wanted(catalog, "role")
+
+
+ALL_REALMS = [
+    (mode, factors)
+    for mode in MfaMode
+    for factors in (("totp",), ("passkey",), ("totp", "passkey"), ("passkey", "totp"))
+]
+
+
+def flow_of(mode: MfaMode, factors: tuple[str, ...]) -> Flow:
+    return logins.browser(a_platform(with_tenant("tochigi", mfa=mode, factors=factors)).realms["tochigi"])
+
+
+def test_a_flow_is_named_by_what_it_holds() -> None:
+    names = Counter(flow_of(mode, factors).alias for mode, factors in ALL_REALMS)
+    assert set(names.values()) == {1}
+    assert all(name.startswith("renkei-browser-v1-") for name in names)
+
+
+@pytest.mark.parametrize(("mode", "factors"), ALL_REALMS)
+def test_a_flow_can_be_made_again_from_its_text(mode: MfaMode, factors: tuple[str, ...]) -> None:
+    flow = flow_of(mode, factors)
+    assert parse(flow.lines) == flow.steps
+
+
+def test_where_everyone_must_show_a_second_factor_no_condition_can_fail_open() -> None:
+    assert flow_of(MfaMode.EVERYONE, ("totp",)).lines == (
+        "ALTERNATIVE auth-cookie",
+        "ALTERNATIVE flow: forms",
+        "  REQUIRED auth-username-password-form",
+        "  REQUIRED auth-otp-form",
+    )
+
+
+def test_where_roles_decide_the_condition_names_our_role_alone() -> None:
+    assert flow_of(MfaMode.BY_ROLE, ("totp",)).lines == (
+        "ALTERNATIVE auth-cookie",
+        "ALTERNATIVE flow: forms",
+        "  REQUIRED auth-username-password-form",
+        "  CONDITIONAL flow: second factor",
+        '    REQUIRED conditional-user-role {"condUserRole":"renkei-mfa","negate":"false"}',
+        "    REQUIRED auth-otp-form",
+    )
+
+
+def test_the_direct_grant_is_closed_in_every_realm() -> None:
+    bound = wanted(a_small_platform(), "binding")
+    assert {realm for realm, purpose in bound if purpose == "direct-grant"} == frozenset({"tochigi", "nasushiobara"})
+    assert logins.DIRECT_GRANT.lines == ("REQUIRED deny-access-authenticator",)
+
+
+# ---------------------------------------------------------------- services and people
+
+
+def test_a_service_that_uses_no_token_has_no_client() -> None:
+    catalog = a_platform(with_service("batch", reading="ngsi-v2"), with_service("web", auth=[Auth.TOKEN]))
+    assert set(wanted(catalog, "client")) == {("nasushiobara", "nasushiobara.web")}
+
+
+def test_a_client_can_do_no_more_than_it_must() -> None:
+    catalog = a_platform(with_service("portal", reading="ngsi-v2", auth=[Auth.TOKEN]))
+    fields = wanted(catalog, "client")["nasushiobara", "nasushiobara.portal"].fields
+    assert fields["defaultClientScopes"] == frozenset({"basic", "data.road"})
+    closed = ("publicClient", "standardFlowEnabled", "implicitFlowEnabled", "directAccessGrantsEnabled")
+    assert {fields[name] for name in (*closed, "fullScopeAllowed")} == {False}
+    assert fields["secret"] == Secret("services/nasushiobara.portal#client_secret")
+
+
+def test_people_sign_in_only_through_a_client_with_redirect_addresses() -> None:
+    address = "https://portal.example.jp/callback"
+    catalog = a_platform(with_service("portal", auth=[Auth.TOKEN], redirect_uris=(address,)))
+    fields = wanted(catalog, "client")["nasushiobara", "nasushiobara.portal"].fields
+    assert fields["standardFlowEnabled"] is True
+    assert fields["redirectUris"] == frozenset({address})
+
+
+def test_a_data_scope_is_in_a_token_only_while_grant_and_scope_hold() -> None:
+    catalog = a_platform(
+        with_scope("road"),
+        with_scope("river", period=during(None, "2026-10-01")),
+        with_service(
+            "portal",
+            a_grant(scopes=["road"], period=during("2026-11-01")),
+            a_grant(scopes=["river"]),
+            a_grant(scopes=["rain"], period=during("2026-04-01", "2027-04-01")),
+            auth=[Auth.TOKEN],
+        ),
+    )
+    fields = wanted(catalog, "client")["nasushiobara", "nasushiobara.portal"].fields
+    assert fields["defaultClientScopes"] == frozenset({"basic", "data.rain"})
+    assert {name for _, name in wanted(catalog, "scope")} == frozenset({"data.road", "data.river", "data.rain"})
+
+
+def test_a_person_without_a_group_stands_in_the_tenants_own() -> None:
+    users = wanted(a_small_platform(), "user")
+    assert users["nasushiobara", "staff-02"].fields["groups"] == frozenset({"/nasushiobara"})
+    assert users["tochigi", "nikko-01"].fields["groups"] == frozenset({"/nikko/viewers"})
+
+
+def test_every_attribute_that_a_person_has_is_declared_in_the_profile() -> None:
+    catalog = a_platform(with_user("staff-01", attributes={"laboratory": "x"}))
+    assert "laboratory" in wanted(catalog, "profile")["nasushiobara", "user-profile"].fields
+
+
+def test_the_otp_policy_is_wanted_whole() -> None:
+    catalog = a_platform(with_tenant("nikko", otp={"digits": 8}))
+    fields = wanted(catalog, "realm")["nikko", "nikko"].fields
+    found = {name: value for name, value in fields.items() if name.startswith("otpPolicy")}
+    assert found["otpPolicyDigits"] == 8
+    assert found["otpPolicyPeriod"] == 30
+    assert len(found) == 7

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from control_plane.catalog.checks.references import twice
-from control_plane.catalog.declared import Declared
+from control_plane.catalog.declared import Declared, DeclaredTenant
 from control_plane.problems import Problem
 
-RESERVED = frozenset({"master"})  # Keycloak's own realm
+REALMS = frozenset({"master"})  # Keycloak's own
+ROLES = ("renkei-", "default-roles-")  # ours (renkei-mfa demands the second factor), and Keycloak's
+USERNAMES = ("service-account-",)  # the account that Keycloak makes for a client: service-account-city.portal
+ATTRIBUTES = ("renkei",)  # our marks
+OWN_ATTRIBUTES = frozenset({"username", "email", "firstName", "lastName", "locale"})  # Keycloak's user profile
 
 
 def check(declared: Declared) -> Iterator[Problem]:
@@ -18,9 +22,30 @@ def check(declared: Declared) -> Iterator[Problem]:
     yield from twice(((one.value.scope, one) for one in declared.scopes), "data scope", "scope")
     yield from twice(((one.value.template, one) for one in declared.templates), "realm template", "template")
     yield from twice(((one.value.plan, one) for one in declared.plans), "API plan", "plan")
-    for one in declared.tenants:
-        yield from twice(((group.value.group, group) for group in one.groups()), "group", "group")
-        yield from twice(((service.value.service, service) for service in one.services()), "service", "service")
-        if one.name in RESERVED:
-            note = "A tenant's id is the name of its realm, and this realm is Keycloak's own."
-            yield one.tenant.problem(f"the tenant's id '{one.name}' is reserved", "tenant", note=note)
+    for tenant in declared.tenants:
+        yield from twice(((group.value.group, group) for group in tenant.groups()), "group", "group")
+        yield from twice(((service.value.service, service) for service in tenant.services()), "service", "service")
+        yield from _reserved_in(tenant)
+    for role in declared.roles:
+        if role.value.role.startswith(ROLES):
+            note = f"Roles that begin with {_listed(ROLES)} are renkei's and Keycloak's own."
+            yield role.problem(f"the role's id '{role.value.role}' is reserved", "role", note=note)
+    for template in declared.templates:
+        for position, name in enumerate(template.value.attributes or ()):
+            if name.startswith(ATTRIBUTES) or name in OWN_ATTRIBUTES:
+                note = "Every realm has it, or renkei marks by it what is its own."
+                yield template.problem(f"the attribute '{name}' is reserved", "attributes", position, note=note)
+
+
+def _reserved_in(tenant: DeclaredTenant) -> Iterator[Problem]:
+    if tenant.name in REALMS:
+        note = "A tenant's id is the name of its realm, and this realm is Keycloak's own."
+        yield tenant.tenant.problem(f"the tenant's id '{tenant.name}' is reserved", "tenant", note=note)
+    for user in tenant.users:
+        if user.value.username.startswith(USERNAMES):
+            note = f"Keycloak names the accounts of clients so: {_listed(USERNAMES)}…"
+            yield user.problem(f"the username '{user.value.username}' is reserved", "username", note=note)
+
+
+def _listed(words: tuple[str, ...]) -> str:
+    return " or ".join(f"'{word}'" for word in words)

@@ -22,6 +22,7 @@ from control_plane.problems import ConfigurationError, Problem
 NAME = "kong.service"
 FIELDS = ("protocol", "host", "port", "path")
 PORTS = {"http": 80, "https": 443}
+NOT_UP_YET = "http://127.0.0.1:8190"  # for a sandbox that is only validated: once it is up, its echo's address is known
 
 
 def desired(catalog: Catalog) -> Iterator[Resource]:
@@ -37,7 +38,7 @@ def desired(catalog: Catalog) -> Iterator[Resource]:
 def _address(catalog: Catalog, one: Standing) -> Fields:
     """Protocol, host, port and the path that takes the place of the version's public one."""
     environment = catalog.environment
-    url = environment.upstreams.get(one.api.upstream)
+    url = environment.upstreams.get(one.api.upstream, NOT_UP_YET if environment.embedded else None)
     if url is None:
         raise ConfigurationError(
             Problem(

@@ -24,6 +24,7 @@ from tests.building import (
     a_version,
     during,
     here,
+    in_environment,
     with_api,
     with_scope,
     with_service,
@@ -94,6 +95,11 @@ def test_an_upstream_without_an_address_is_said_at_the_api():
     catalog = a_platform(with_api(upstream="absent"))
     with pytest.raises(ConfigurationError, match=r"apis/ngsi-v2.yaml:1:1: upstream 'absent' has no address"):
         [one for kind in KINDS for one in kind.desired(catalog)]
+
+
+def test_a_sandbox_that_is_not_up_can_be_validated_all_the_same():
+    catalog = a_platform(in_environment(embedded=True, upstreams={}), with_api(upstream="absent"))
+    assert [one for kind in KINDS for one in kind.desired(catalog)]
 
 
 # ---------------------------------------------------------------- what stands where

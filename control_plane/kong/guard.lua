@@ -37,6 +37,8 @@ end
 
 local IDENTITY = { "X-Consumer-ID", "X-Consumer-Username", "X-Consumer-Custom-ID", "X-Credential-Identifier",
                    "X-Anonymous-Consumer" }
+local NEVER = { "X-Consumer-Groups", "X-Authenticated-Groups", "apikey" }
+local FIWARE = { "Fiware-Service", "Fiware-ServicePath" }
 
 -- The one place that knows the time.
 local function now()
@@ -47,8 +49,12 @@ local function refuse(status, reason, headers)
   return kong.response.exit(status, { message = reason }, headers)
 end
 
+-- Each name also with underscores: many upstreams take X_Consumer_Username for X-Consumer-Username.
 local function clear(names)
-  for _, name in ipairs(names) do kong.service.request.clear_header(name) end
+  for _, name in ipairs(names) do
+    kong.service.request.clear_header(name)
+    kong.service.request.clear_header((name:gsub("-", "_")))
+  end
 end
 
 -- Why the path may mean something else to the upstream than to us; nil when it means the same.
@@ -110,8 +116,10 @@ local function scoped_by_headers(found)
   if not scope then
     return asked and "data scope not granted" or "several data scopes: name one in the header X-Data-Scope"
   end
+  local path = narrower(scope) or table.concat(scope.paths, ",")
+  clear(FIWARE)
   kong.service.request.set_header("Fiware-Service", scope.service)
-  kong.service.request.set_header("Fiware-ServicePath", narrower(scope) or table.concat(scope.paths, ","))
+  kong.service.request.set_header("Fiware-ServicePath", path)
   return nil
 end
 
@@ -143,8 +151,11 @@ local function wrong_token(who)
 end
 
 return function()
-  clear({ "X-Consumer-Groups", "X-Authenticated-Groups", "apikey" })
-  if SETTINGS.open then clear(IDENTITY) end
+  clear(NEVER)
+  for _, name in ipairs(IDENTITY) do
+    kong.service.request.clear_header((name:gsub("-", "_")))
+    if SETTINGS.open then kong.service.request.clear_header(name) end
+  end
   local reason = ambiguous(kong.request.get_raw_path())
   if reason then return refuse(403, reason) end
   local route = kong.router.get_route()

@@ -162,6 +162,12 @@ def test_neither_the_key_nor_a_groups_header_of_the_client_reaches_the_upstream(
     assert key not in str(heard)
 
 
+def test_headers_that_an_upstream_may_take_for_ours_do_not_reach_it_either(fiware):
+    spoofed = {"Fiware__Service": "other", "Fiware__ServicePath": "/river", "X__Consumer__Username": "root"}
+    heard = seen_by_upstream(fiware.call("/ngsi/v2/entities", apikey=fiware.key_of("portal"), **spoofed))["headers"]
+    assert not {name for name in heard if "_" in name}
+
+
 def test_every_call_has_a_correlation_id_that_both_sides_see(fiware):
     answer = fiware.call("/ngsi/v2/entities", apikey=fiware.key_of("portal"))
     assert answer.headers["X-Correlation-ID"] == seen_by_upstream(answer)["headers"]["x-correlation-id"]

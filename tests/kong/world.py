@@ -128,11 +128,11 @@ class World:
         return answer.json() if answer.content else None
 
     def call(self, path: str, method: str = "GET", body: bytes | None = None, **headers: str) -> Answer:
-        """One request through the gateway, its path sent byte for byte. Header names are written with `_` for `-`."""
+        """One request, its path sent byte for byte. Header names are written with `_` for `-`, and `__` for `_`."""
         where = urlsplit(self.server.proxy_url)
         connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=30)
         try:
-            connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
+            connection.request(method, path, body, {_header(name): value for name, value in headers.items()})
             answer = connection.getresponse()
             return Answer(answer.status, answer.headers, answer.read())
         finally:
@@ -146,6 +146,10 @@ class World:
             while rows := self.by_hand("GET", f"/{collection}?size=1000")["data"]:
                 for row in rows:
                     self.by_hand("DELETE", f"/{collection}/{row['id']}")
+
+
+def _header(name: str) -> str:
+    return name.replace("__", "\0").replace("_", "-").replace("\0", "_")
 
 
 def told(outcome: Outcome) -> str:

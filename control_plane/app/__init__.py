@@ -2,6 +2,7 @@
 
     systems     the servers of an environment: addresses, credentials, clients, the secret store
     run         one run: catalog, want, have, and the plan between them
+    validate    is the configuration right, in every environment?
     expect      is this plan the one that was reviewed?
     apply       make the plan real, read again, say what did not hold
     listing     the lists of users and services

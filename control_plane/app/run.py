@@ -24,7 +24,7 @@ class Ask:
     directory: Path
     environment: str | None = None
     only: tuple[str, ...] = ()
-    at: datetime | None = None  # judge periods at this instant instead of now
+    at: datetime | None = None  # judge periods at this time instead of now; without an offset in the platform's zone
     parallel: int | None = None  # instead of `limits: {parallel: …}`
 
 
@@ -41,7 +41,11 @@ class Run:
 
 def catalog_of(ask: Ask) -> Catalog:
     """The validated configuration, in an embedded environment with the sandbox's addresses."""
-    return place(load(ask.directory, ask.environment, as_of=ask.at), ask.directory)
+    catalog = load(ask.directory, ask.environment)
+    if ask.at:
+        at = ask.at if ask.at.tzinfo else ask.at.replace(tzinfo=catalog.platform.zone)
+        catalog = load(ask.directory, ask.environment, as_of=at)
+    return place(catalog, ask.directory)
 
 
 def make(ask: Ask) -> Run:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from control_plane.app.run import Ask
+from control_plane.app.validate import quoted
 from control_plane.cli.terminal import TERMINAL
 from control_plane.problems import RenkeiError
 
@@ -55,9 +56,10 @@ def tells_problems(function: F) -> F:
         try:
             return function(*args, **options)
         except RenkeiError as error:
-            TERMINAL.problems(error.problems)
+            problems = quoted(error.problems, directory_of(options.get("directory")))
+            TERMINAL.problems(problems)
             if options.get("as_json"):
-                TERMINAL.problems_as_json(error.problems)
+                TERMINAL.problems_as_json(problems)
             return 1
 
     return command  # type: ignore[return-value]  # the wrapper has the wrapped function's signature

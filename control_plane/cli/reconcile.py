@@ -11,7 +11,9 @@ import click
 
 from control_plane.app import apply as applying
 from control_plane.app import expect
-from control_plane.app.run import Run, catalog_of, make
+from control_plane.app import validate as validating
+from control_plane.app.run import Run, make
+from control_plane.catalog.model import Catalog
 from control_plane.cli.options import ask_of, configuration, json_option, run_options, tells_problems
 from control_plane.cli.terminal import TERMINAL, Applying
 from control_plane.engine.apply import Done, Failed, Skipped
@@ -28,15 +30,26 @@ DIFFERENCES = 2
 @json_option
 @tells_problems
 def validate(as_json: bool, **options: Any) -> int:
-    """Check the configuration: its form, its references, its rules. Needs no server.
+    """Check the configuration: its form, its references, its rules, in every environment. Needs no server.
 
     \b
     Examples:
       renkei validate
       renkei -C my-platform validate -e production
     """
-    catalog = catalog_of(ask_of(options))
-    counts = {
+    catalogs = validating.validate(ask_of(options))
+    counts = _counts(catalogs[0])
+    names = [catalog.environment.name for catalog in catalogs]
+    if as_json:
+        TERMINAL.json({"format_version": FORMAT_VERSION, "environments": names, "counts": counts, "problems": []})
+    else:
+        told = ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in counts.items())
+        TERMINAL.out([f"{catalogs[0].platform.name} is valid in {', '.join(names)}: {told}."])
+    return 0
+
+
+def _counts(catalog: Catalog) -> dict[str, int]:
+    return {
         "tenants": len(catalog.tenants),
         "users": sum(1 for _ in catalog.users()),
         "services": sum(1 for _ in catalog.services()),
@@ -45,19 +58,6 @@ def validate(as_json: bool, **options: Any) -> int:
         "roles": len(catalog.roles),
         "data_scopes": len(catalog.scopes),
     }
-    if as_json:
-        TERMINAL.json(
-            {
-                "format_version": FORMAT_VERSION,
-                "environment": catalog.environment.name,
-                "counts": counts,
-                "problems": [],
-            }
-        )
-    else:
-        told = ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in counts.items())
-        TERMINAL.out([f"{catalog.platform.name} ({catalog.environment.name}) is valid: {told}."])
-    return 0
 
 
 @click.command()

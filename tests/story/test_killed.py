@@ -33,8 +33,7 @@ def test_killed_at_each_write_to_kong_the_next_apply_converges(world, when):
         wipe_kong(world)
         if not killed_at(world, number, when):
             break
-        world.apply()
-        assert world.renkei("plan", "--exit-code").code == 0, f"killed {when} write {number}"
+        world.apply()  # ends with 0 only when a plan of what was read back is empty
     assert number > 12, "a small platform has more writes than that"
     assert_converges(world)
 

@@ -59,7 +59,6 @@ OTP = {
     "digits": "otpPolicyDigits",
     "period": "otpPolicyPeriod",
     "look_ahead": "otpPolicyLookAheadWindow",
-    "initial_counter": "otpPolicyInitialCounter",
     "reusable": "otpPolicyCodeReusable",
 }
 OTP_DEFAULT: Mapping[str, Value] = {
@@ -92,10 +91,10 @@ def _fields(realm: Realm) -> Fields:
         "defaultLocale": baseline.locales[0] if baseline.locales else None,
         "passwordPolicy": frozenset(_password(baseline)),
         "bruteForceProtected": bool(baseline.brute_force),
-        **{BRUTE_FORCE.get(name, name): value for name, value in baseline.brute_force.items()},
-        **{TOKENS.get(name, name): value for name, value in baseline.tokens.items()},
+        **{BRUTE_FORCE[name]: value for name, value in baseline.brute_force.items()},
+        **{TOKENS[name]: value for name, value in baseline.tokens.items()},
         **OTP_DEFAULT,
-        **{OTP.get(name, name): value for name, value in baseline.otp.items()},
+        **{OTP[name]: value for name, value in baseline.otp.items()},
         "eventsEnabled": True,
         "eventsExpiration": baseline.events_days * DAY,
         "adminEventsEnabled": True,
@@ -106,7 +105,7 @@ def _fields(realm: Realm) -> Fields:
 def _password(baseline: RealmBaseline) -> Iterator[str]:
     for name, value in baseline.password_policy.items():
         if value is not False:
-            yield f"{PASSWORD.get(name, name)}({'' if value is True else value})"
+            yield f"{PASSWORD[name]}({'' if value is True else value})"
 
 
 # ---------------------------------------------------------------- found
@@ -200,4 +199,9 @@ def leaves(have: Resource) -> Resource:
     return replace(have, fields={"enabled": False})
 
 
-REALM = Kind(NAME, desired, read, create, update, leaves=leaves, serial_by=lambda realm: realm.key.within)
+def _one_by_one(realm: Resource) -> str:
+    """A realm takes seconds to make; several at once take each other's time until all of them time out."""
+    return "realms"
+
+
+REALM = Kind(NAME, desired, read, create, update, leaves=leaves, serial_by=_one_by_one)

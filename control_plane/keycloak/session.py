@@ -146,6 +146,8 @@ class Session:
                     self._pause(_growing(number))
                     continue
                 raise self._unreachable(f"{method} /{path}", error) from error
+            if response.history:  # a write that is redirected becomes a GET, and would pass for done
+                raise _redirected(response)
             if response.status_code == 401 and not renewed:
                 renewed = True  # the server may have been restarted, or the session ended: the old token is void
                 number -= 1
@@ -235,6 +237,17 @@ class Session:
                 help="check `keycloak: {url: …}` in renkei.yaml and that the server is up",
             )
         )
+
+
+def _redirected(response: Response) -> ServerError:
+    first = response.history[0]
+    return ServerError(
+        Problem(
+            f"Keycloak at {quoted(first.url.partition('/admin/')[0])} redirects to "
+            f"{quoted(response.url.partition('/admin/')[0])}",
+            help="write the address that it redirects to as `keycloak: {url: …}` in renkei.yaml",
+        )
+    )
 
 
 def _growing(number: int) -> float:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import jwt
 import pytest
+import requests
 
 from control_plane.catalog.model import Catalog, MfaMode
 from control_plane.engine.apply import Failed, apply
 from control_plane.engine.plan import Update, make_plan
 from control_plane.engine.read import have, want
 from control_plane.engine.resource import Key
-from control_plane.keycloak import KINDS, target
-from control_plane.problems import Problem, RenkeiError
+from control_plane.keycloak import KINDS, checks, target
+from control_plane.problems import NotAllowed, Problem, RenkeiError
 from tests.building import a_platform, during, with_group, with_tenant, with_user
 from tests.keycloak.conftest import World, told, version_of
 from tests.keycloak.platforms import a_small_platform
@@ -278,3 +280,39 @@ def _user(world: World, realm: str, name: str) -> dict[str, Any]:
     assert isinstance(found, list)
     user: dict[str, Any] = found[0]
     return user
+
+
+def test_our_account_with_the_right_to_create_realms_has_all_it_needs_in_those_it_made(applied: World) -> None:
+    keycloak = applied.keycloak(applied.here(a_small_platform()))
+    assert [one for one in checks(keycloak) if not one.ok] == []
+    elsewhere = applied.keycloak(replace(a_small_platform(), realms={"master": a_small_platform().realms["tochigi"]}))
+    with pytest.raises(NotAllowed, match="shows only a part of realm 'master'"):
+        have([target(elsewhere)])
+    assert [one.name for one in checks(elsewhere) if not one.ok] == ["Keycloak realm master"]
+
+
+def test_a_token_verifies_with_the_key_that_its_realm_shows(applied: World) -> None:
+    catalog = applied.here(a_small_platform())
+    keycloak = applied.keycloak(catalog)
+    realm = applied.realm("nasushiobara")
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": "nasushiobara.portal",
+        "client_secret": "value of services/nasushiobara.portal#client_secret",
+    }
+    url = f"{applied.server.url}/realms/{realm}/protocol/openid-connect/token"
+    token = requests.post(url, data=form, timeout=30).json()["access_token"]
+    claims = jwt.decode(token, keycloak.public_key(realm), algorithms=["RS256"], audience="tochigi")
+    assert claims["azp"] == "nasushiobara.portal"
+    assert len(keycloak.key_version(realm) or "") == 64
+    assert keycloak.key_version("kc-none") is None
+    assert keycloak.realm_keys([realm, "kc-none"]) == {realm: keycloak.public_key(realm)}
+
+
+def test_the_servers_own_counts_are_of_people_alone(applied: World) -> None:
+    catalog = applied.here(a_small_platform())
+    keycloak = applied.keycloak(catalog)
+    users = [key for key in have([target(keycloak)]) if key.kind == "keycloak.user"]
+    counted = keycloak.user_counts()
+    assert set(counted) == set(catalog.realms)
+    assert sum(counted.values()) == len([key for key in users if key.within in catalog.realms])

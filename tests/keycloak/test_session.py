@@ -259,3 +259,21 @@ def test_names_cannot_leave_their_place_in_a_path() -> None:
 
 def test_the_secret_is_not_in_the_sessions_repr(session: Session) -> None:
     assert CANARY not in repr(session) + repr(vars(session))
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
+def test_a_redirect_is_an_error_and_no_write_that_was_made(
+    edge: responses.RequestsMock, session: Session, method: str
+) -> None:
+    other = "https://new.example.jp/admin/realms/nikko/users"
+    edge.add(method, at(WHERE), status=302, headers={"Location": other})
+    edge.get(other, json=[])
+    edge.add(method, other, json=[])
+    does: dict[str, Callable[[], object]] = {
+        "GET": lambda: session.list(WHERE),
+        "POST": lambda: session.post(WHERE, {}),
+        "PUT": lambda: session.put(WHERE, {}),
+        "DELETE": lambda: session.delete(WHERE),
+    }
+    with pytest.raises(ServerError, match="redirects to https://new"):
+        does[method]()

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from control_plane.catalog.documents import KINDS, FileKind
-from control_plane.catalog.syntax import LARGEST, decoded
-from control_plane.problems import Origin, Problem
+from control_plane.catalog.syntax import LARGEST, decoded, whole
+from control_plane.problems import Problem
 
 MAIN = "renkei.yaml"
 
@@ -56,7 +56,7 @@ def _folder(directory: Path, kind: FileKind) -> Iterator[File | Problem]:
     except FileNotFoundError:
         return
     except OSError as error:
-        yield Problem(f"{kind.folder}/ cannot be read: {_why(error)}", Origin(kind.folder, 1))
+        yield whole(kind.folder, f"{kind.folder}/ cannot be read: {_why(error)}")
         return
     for entry in names:
         name = f"{kind.folder}/{entry}"
@@ -65,9 +65,9 @@ def _folder(directory: Path, kind: FileKind) -> Iterator[File | Problem]:
         if entry.endswith(".yaml"):
             yield File(kind, name, read_bytes(directory, name))
         elif entry.endswith((".yml", ".YAML", ".YML", ".json")):
-            yield Problem("the file is not read: its name does not end in .yaml", Origin(name, 1), help="rename it")
+            yield whole(name, "the file is not read: its name does not end in .yaml", help="rename it")
         elif (directory / name).is_dir():
-            yield Problem("a directory in here is not read", Origin(name, 1), help=f"put its files into {kind.folder}/")
+            yield whole(name, "a directory in here is not read", help=f"put its files into {kind.folder}/")
 
 
 def read_bytes(directory: Path, name: str) -> bytes | Problem:
@@ -76,13 +76,13 @@ def read_bytes(directory: Path, name: str) -> bytes | Problem:
         path = (directory / name).resolve()
         if not path.is_relative_to(directory.resolve()):
             note = "Its address leads elsewhere, or it is a symbolic link to elsewhere."
-            return Problem("the file is outside of the configuration", Origin(name, 1), note)
+            return whole(name, "the file is outside of the configuration", note)
         if not stat.S_ISREG(path.stat().st_mode):  # a named pipe would make us wait
-            return Problem("this is not a file", Origin(name, 1))
+            return whole(name, "this is not a file")
         with path.open("rb") as stream:
             return stream.read(LARGEST + 1)
     except (OSError, ValueError, RuntimeError) as error:
-        return Problem(f"the file cannot be read: {_why(error)}", Origin(name, 1))
+        return whole(name, f"the file cannot be read: {_why(error)}")
 
 
 def _why(error: Exception) -> str:

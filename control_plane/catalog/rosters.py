@@ -15,7 +15,7 @@ from pydantic import Field
 from control_plane.catalog.documents.base import Entry
 from control_plane.catalog.documents.tenants import UserEntry
 from control_plane.catalog.source import Node, Source
-from control_plane.catalog.syntax import LARGEST, UTF8_BOM
+from control_plane.catalog.syntax import LARGEST, UTF8_BOM, whole
 from control_plane.catalog.words import nearest
 from control_plane.problems import Origin, Problem
 
@@ -80,15 +80,15 @@ def read_roster(file: str, content: bytes) -> Roster:
 
 def _text(file: str, content: bytes) -> str | Problem:
     if len(content) > LARGEST:
-        return Problem(f"the file is larger than {LARGEST // 1024 // 1024} MB", Origin(file, 1), help="split it")
+        return whole(file, f"the file is larger than {LARGEST // 1024 // 1024} MB", help="split it")
     if content.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in content:
-        return Problem("the roster is UTF-16 or no text", Origin(file, 1), help="save it as CSV UTF-8")
+        return whole(file, "the roster is UTF-16 or no text", help="save it as CSV UTF-8")
     for codec in ("utf-8", "cp932"):
         try:
             return content.removeprefix(UTF8_BOM).decode(codec)
         except UnicodeDecodeError:
             continue
-    return Problem("the roster is neither UTF-8 nor CP932", Origin(file, 1), help="save it as CSV UTF-8")
+    return whole(file, "the roster is neither UTF-8 nor CP932", help="save it as CSV UTF-8")
 
 
 def _rows(source: Source) -> Iterator[list[Cell] | Problem]:

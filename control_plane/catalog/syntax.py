@@ -39,10 +39,15 @@ SENTENCES = (
 )
 
 
+def whole(file: str, message: str, note: str | None = None, help: str | None = None) -> Problem:
+    """A problem of a file as such. It has no line to show; not even one that somebody else could read from it."""
+    return Problem(message, Origin(file, 1), note, help, source="")
+
+
 def decoded(file: str, content: bytes) -> str | Problem:
     """The text, or why it is not UTF-8."""
     if len(content) > LARGEST:
-        return Problem(f"the file is larger than {LARGEST // 1024 // 1024} MB", Origin(file, 1), help="split it")
+        return whole(file, f"the file is larger than {LARGEST // 1024 // 1024} MB", help="split it")
     if content.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in content[:2]:
         return _encoding(file, content, "UTF-16", None, 0)
     try:
@@ -69,7 +74,7 @@ def _encoding(file: str, content: bytes, looks_like: str | None, codec: str | No
     note = f"It looks like {looks_like}." if looks_like else None
     where = Origin(file, content.count(b"\n", 0, start) + 1, column + 1)
     line = content[line_start:].partition(b"\n")[0] if codec else b""
-    shown = conceal(line.decode(codec, "replace").rstrip("\r")) if codec else None
+    shown = conceal(line.decode(codec, "replace").rstrip("\r")) if codec else ""
     return Problem("the file is not UTF-8", where, note, help="save it as UTF-8", source=shown)
 
 

@@ -297,3 +297,15 @@ def test_ten_thousand_users_and_a_thousand_services_in_five_hundred_files_load_i
     catalog = load(tmp_path)
     assert process_time() - begun < 5
     assert (sum(1 for _ in catalog.users()), sum(1 for _ in catalog.services())) == (10_000, 1_000)
+
+
+def test_a_problem_of_a_file_as_such_leaves_nobody_a_line_to_look_up(tmp_path):
+    """A link out of the configuration must not show the first line of what it leads to."""
+    (tmp_path / "outside.txt").write_text("first line\n", encoding="utf-8")
+    write(tmp_path / "in", WORLD)
+    (tmp_path / "in/tenants/x.yaml").symlink_to(tmp_path / "outside.txt")
+    with pytest.raises(ConfigurationError) as raised:
+        load(tmp_path / "in")
+    assert [(problem.message, problem.source) for problem in raised.value.problems] == [
+        ("the file is outside of the configuration", "")
+    ]

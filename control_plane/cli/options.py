@@ -39,7 +39,10 @@ def run_options(function: F) -> F:
         "--parallel", type=click.IntRange(1, 64), help="Requests in flight; 1 uses no thread (default: renkei.yaml)."
     )(function)
     function = click.option(
-        "--only", multiple=True, metavar="WHAT", help="Only this tenant, API, realm or kind (kong.route). Repeatable."
+        "--only",
+        multiple=True,
+        metavar="WHAT",
+        help="Only this tenant, API, realm, system (kong) or kind (kong.route). Repeatable.",
     )(function)
     return configuration(function)
 

@@ -9,9 +9,10 @@ from control_plane.problems import Problem, Refused
 
 
 def matches(resource: Resource, only: str) -> bool:
-    """Whether the expression names the resource's kind (`kong.route`, `route`), tenant, API, realm or own name."""
+    """Whether the expression names the system (`kong`), kind (`kong.route`, `route`), tenant, API, realm or object."""
     key = resource.key
-    return only in (key.kind, key.kind.partition(".")[2], key.within, key.name) or only in resource.belongs
+    target, _, kind = key.kind.partition(".")
+    return only in (target, key.kind, kind, key.within, key.name) or only in resource.belongs
 
 
 def narrow(want: State, have: State, only: tuple[str, ...]) -> tuple[State, State]:

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 
@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LOCAL = ("start", "load")  # no server is needed
 SERVED = ("compile", "apply", "plan", "bare", "grant", "user")  # in this order: one stage prepares the next
 REPEATED = frozenset({"start", "load", "compile", "plan", "bare"})  # they leave everything as it was
+STAND_IN = "the stand-in Kong, whose times are not Kong's"
 
 Runs = dict[str, list[Figure]]
 
@@ -38,56 +39,51 @@ def main(words: Sequence[str] | None = None) -> int:
     given = {field.name: value for field in fields(Size) if (value := getattr(asked, field.name)) is not None}
     size = replace(SIZES[asked.size], **given)
     machine = this_machine()
-    tell = Console(stderr=True, highlight=False).print
+    runs: Runs = {}
+    code = 0
     with tempfile.TemporaryDirectory(prefix="renkei-benchmark-") as temporary:
         try:
-            runs, kong = benchmark(
-                size, Path(temporary), repeat=asked.repeat, offline=asked.offline, real=asked.real, tell=tell
-            )
+            benchmark(size, Path(temporary), runs, repeat=asked.repeat, offline=asked.offline, real=asked.real)
         except (Broken, LookupError, RenkeiError) as why:
-            tell(f"[red]error[/red]: {why}")
-            return 1
+            _tell(f"error: {why}")  # and what was measured before it is shown all the same
+            code = 1
+    kong = "a real Kong" if asked.real and os.environ.get("RENKEI_TEST_KONG_ADMIN") else STAND_IN
+    kong = "no server" if asked.offline else kong
     if asked.json:
         print(json.dumps(table.document(size, machine, runs, kong=kong), indent=2))
-    else:
+    elif runs:
         table.show(Console(width=None if sys.stdout.isatty() else 140), size, machine, runs, kong)
-    return 0
+    return code
 
 
-def benchmark(
-    size: Size, directory: Path, *, repeat: int, offline: bool, real: bool, tell: Callable[[str], None]
-) -> tuple[Runs, str]:
-    """Every stage's runs, and which Kong it was. `directory` is empty, and removed by whoever made it."""
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def benchmark(size: Size, directory: Path, runs: Runs, *, repeat: int, offline: bool, real: bool) -> None:
+    """Every stage's figures into `runs`. `directory` is empty, and removed by whoever made it."""
     platform = directory / "platform"
     write(platform, size)
-    runs: Runs = {}
-    _stages(LOCAL, platform, {}, repeat, runs, tell)
+    for stage in LOCAL:
+        _stage(stage, platform, {}, repeat, runs)
     if offline:
-        return runs, "no servers"
-    tell("servers start")
+        return
+    _tell("servers start")
     with servers(directory / "servers", real=real) as found:
         point(platform, found, size.apis)
         try:
-            _stages(SERVED, platform, found.systems, repeat, runs, tell)
+            for stage in SERVED:
+                _stage(stage, platform, found.systems, repeat, runs)
         finally:
             if found.named:
                 clear(found, PLATFORM)
-    return runs, "the stand-in Kong: its times are not Kong's" if found.standing_in else "a real Kong"
 
 
-def _stages(
-    stages: Sequence[str],
-    platform: Path,
-    systems: Mapping[str, str],
-    repeat: int,
-    runs: Runs,
-    tell: Callable[[str], None],
-) -> None:
-    for stage in stages:
-        for _ in range(repeat if stage in REPEATED else 1):
-            figure = _apart(stage, platform, systems)
-            runs.setdefault(stage, []).append(figure)
-            tell(f"{table.TITLES[stage]}: {figure.seconds:.2f} s")
+def _stage(stage: str, platform: Path, systems: Mapping[str, str], repeat: int, runs: Runs) -> None:
+    for _ in range(repeat if stage in REPEATED else 1):
+        figure = _apart(stage, platform, systems)
+        runs.setdefault(stage, []).append(figure)
+        _tell(f"{table.TITLES[stage]}: {figure.seconds:.2f} s")
 
 
 def _apart(stage: str, platform: Path, systems: Mapping[str, str]) -> Figure:

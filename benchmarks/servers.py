@@ -37,7 +37,6 @@ class Servers:
     kong_admin: str
     kong_proxy: str
     upstream: str
-    standing_in: bool  # the stand-in Kong, whose times say nothing about Kong
     named: bool  # at least one of them is not ours
 
     @property
@@ -69,7 +68,6 @@ def servers(directory: Path, *, real: bool) -> Iterator[Servers]:
             kong_admin=kong.rstrip("/") or str(box.kong_admin_url),
             kong_proxy=_needed("RENKEI_TEST_KONG_PROXY").rstrip("/") if kong else str(box.kong_proxy_url),
             upstream=named["echo"] or str(box.upstream_url),
-            standing_in=not kong,
             named=real,
         )
     finally:

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -83,16 +84,19 @@ def apply(directory: Path, reading: Reading) -> dict[str, float]:
     """Load, read, write all changes, read again: the plan must be empty then."""
     from control_plane.app.apply import apply as write
     from control_plane.app.run import Ask, make
-    from control_plane.engine.apply import Done, Event
+    from control_plane.engine.apply import Done, Event, WaveStarted
 
     began = time.perf_counter()
     run = make(Ask(directory))
     planned = written = time.perf_counter()
     before = _writes(reading)
+    waves: list[tuple[float, str]] = []
 
     def note(event: Event) -> None:
         nonlocal written
         written = time.perf_counter()
+        if isinstance(event, WaveStarted):
+            waves.append((written, f"{event.number}: {' '.join(sorted({c.key.kind for c in event.wave.changes}))}"))
 
     applied = write(run, note)
     failed = [outcome for outcome in applied.outcomes if not isinstance(outcome, Done)]
@@ -105,6 +109,7 @@ def apply(directory: Path, reading: Reading) -> dict[str, float]:
         "writing": written - planned,
         "reading again": time.perf_counter() - written,
         **{f"changes: {kind}": number for kind, number in _by_kind(applied.outcomes)},
+        **{f"wave {name}": end - start for (start, name), (end, _) in pairwise([*waves, (written, "")])},
     }
 
 

@@ -22,7 +22,7 @@ from control_plane.keycloak import builtin
 from control_plane.keycloak.answers import Conflict, Json, text
 from control_plane.keycloak.marks import belongs, is_ours, marks
 from control_plane.keycloak.scopes import is_client, scope_name
-from control_plane.keycloak.server import Keycloak
+from control_plane.keycloak.server import Keycloak, not_there
 from control_plane.keycloak.session import path
 from control_plane.problems import bug
 
@@ -195,7 +195,7 @@ def _set_scopes(server: Keycloak, want: Resource, id: str) -> None:
         for name in sorted(wanted - there.keys()):
             known = known or _scope_ids(server, realm)
             if name not in known:
-                raise bug(f"client scope {name} of realm {realm} is needed before it is there")
+                raise not_there(f"keycloak.scope {realm} {name}")
             server.session.put(f"{where}/{known[name]}")
 
 

@@ -14,7 +14,7 @@ from control_plane.keycloak import keys
 from control_plane.keycloak.answers import Json
 from control_plane.keycloak.marks import is_ours
 from control_plane.keycloak.session import Session, path
-from control_plane.problems import bug
+from control_plane.problems import Problem, ServerError
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -89,11 +89,11 @@ class Keycloak:
             self._ids.setdefault((kind, realm), {})[name] = id
 
     def id(self, kind: str, realm: str, name: str) -> str:
-        """The id of an object that was read or made before. Raises for one that is not known: a gap in `after`."""
+        """The id of an object that was read or made before. Raises ServerError for one that is not there."""
         with self._lock:
             found = self._ids.get((kind, realm), {}).get(name)
         if found is None:
-            raise bug(f"{kind} {realm} {name} is needed before it is there")
+            raise not_there(f"{kind} {realm} {name}")
         return found
 
     # ------------------------------------------------------------ for others
@@ -128,3 +128,8 @@ class Keycloak:
 
     def user_count(self, realm: str) -> int:
         return self.session.number(path(realm, "users", "count"))
+
+
+def not_there(what: str) -> ServerError:
+    """The error for an object that another one needs: an apply of a part of a platform may leave it out."""
+    return ServerError(Problem(f"{what} is not there yet", help="apply it too: leave out --only, or name more with it"))

@@ -71,7 +71,7 @@ class World:
         client = keycloak or self.keycloak(catalog)
         targets = [target(client)]
         wanted = want(targets, catalog, version_of)
-        found = {key: one for key, one in have(targets).items() if key.within.startswith(self.prefix)}
+        found = {key: one for key, one in have(targets).items() if key.within.startswith(f"{self.prefix}-")}
         plan = make_plan(KINDS, wanted, found)
         check(plan, empty=not wanted, limit=100, allowed=None)
         return plan
@@ -79,7 +79,10 @@ class World:
     def apply(self, catalog: Catalog, parallel: int = 10) -> tuple[Outcome, ...]:
         """Plan and apply; every change must have been made."""
         client = self.keycloak(catalog, parallel)
-        plan = self.plan(catalog, client)
+        return self.make(self.plan(catalog, client), client, parallel)
+
+    def make(self, plan: Plan, client: Keycloak, parallel: int = 10) -> tuple[Outcome, ...]:
+        """Make a plan that was made with the same client."""
         outcomes = apply(plan, [target(client)], parallel=parallel)
         assert [one for one in outcomes if not isinstance(one, Done)] == []
         return outcomes

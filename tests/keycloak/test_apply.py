@@ -316,3 +316,18 @@ def test_the_servers_own_counts_are_of_people_alone(applied: World) -> None:
     counted = keycloak.user_counts()
     assert set(counted) == set(catalog.realms)
     assert sum(counted.values()) == len([key for key in users if key.within in catalog.realms])
+
+
+def test_a_part_that_needs_another_that_was_left_out_says_so(applied: World) -> None:
+    catalog = applied.here(a_small_platform(with_group("new"), with_user("new-01", groups=["new"])))
+    keycloak = applied.keycloak(catalog)
+    targets = [target(keycloak)]
+    only = [
+        {key: one for key, one in found.items() if key.kind == "keycloak.user"}
+        for found in (want(targets, catalog, version_of), have(targets))
+    ]
+    user = replace(only[0][next(key for key in only[0] if key.name == "staff-01")], fields={})
+    moved = {user.key: replace(user, fields={"groups": frozenset({"/nasushiobara/new"})})}
+    (failed,) = apply(make_plan(KINDS, moved, {user.key: only[1][user.key]}), targets)
+    assert isinstance(failed, Failed)
+    assert "/nasushiobara/new is not there yet" in failed.problems[0].message

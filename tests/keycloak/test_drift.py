@@ -295,13 +295,14 @@ FOUND: dict[Edit, tuple[set[str], set[str]]] = {
 def test_a_change_by_hand_is_found_and_mended(common_world: tuple[World, Catalog], edit: Edit) -> None:
     world, catalog = common_world
     edit(world)
-    plan = world.plan(catalog)
+    client = world.keycloak(catalog)
+    plan = world.plan(catalog, client)
     expected, expected_fields = FOUND[edit]
     said = set(told(plan))
     assert all(any(one.startswith(start) for one in said) for start in expected), said
     assert all(any(one.startswith(start) for start in expected) for one in said), said
     assert fields(plan) == expected_fields
-    world.apply(catalog)
+    world.make(plan, client)
     assert told(world.plan(catalog)) == []
 
 

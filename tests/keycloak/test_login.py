@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import jwt
 import pyotp
 import pytest
 import requests
@@ -154,28 +156,22 @@ def test_a_password_sent_by_an_application_gives_no_token(stage: Stage, client: 
     assert "access_token" not in answer.text
 
 
-def test_a_token_for_a_service_names_its_data_scopes_and_no_person(stage: Stage) -> None:
-    catalog = stage.world.here(
+def test_a_token_for_a_service_names_its_data_scopes_and_no_person(world: World) -> None:
+    catalog = world.here(
         a_platform(
             with_tenant("tochigi"),
             with_service("reader", tenant="tochigi", reading="ngsi-v2", scopes=["road", "river"], auth=[Auth.TOKEN]),
         )
     )
-    world = World(stage.world.server, f"{stage.world.prefix}-t")
-    try:
-        catalog = world.here(catalog)
-        world.apply(catalog)
-        (realm,) = catalog.realms
-        form = {
-            "grant_type": "client_credentials",
-            "client_id": "tochigi.reader",
-            "client_secret": "value of services/tochigi.reader#client_secret",
-        }
-        url = f"{world.server.url}/realms/{realm}/protocol/openid-connect/token"
-        claims = _claims(requests.post(url, data=form, timeout=30).json()["access_token"])
-    finally:
-        for realm in world.realms:
-            world.server.by_hand("DELETE", f"/realms/{realm}")
+    world.apply(catalog)
+    (realm,) = catalog.realms
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": "tochigi.reader",
+        "client_secret": "value of services/tochigi.reader#client_secret",
+    }
+    url = f"{world.server.url}/realms/{realm}/protocol/openid-connect/token"
+    claims = _claims(requests.post(url, data=form, timeout=30).json()["access_token"])
     assert claims["data"] == {"road": True, "river": True}
     assert claims["aud"] == "tochigi"
     assert claims["azp"] == "tochigi.reader"
@@ -184,13 +180,9 @@ def test_a_token_for_a_service_names_its_data_scopes_and_no_person(stage: Stage)
 
 
 def _claims(token: str) -> dict[str, Any]:
-    import jwt
-
     claims: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
     return claims
 
 
 def _base32(secret: str) -> str:
-    import base64
-
     return base64.b32encode(secret.encode()).decode()

@@ -3,6 +3,7 @@
 main        the command `renkei` and its exit codes
 terminal    stdout for results, stderr for progress and problems
 options     what several commands take
+files       what a command writes because it was asked to
 reconcile   validate, plan, apply, drift
 lists       report, schema
 setup       init, doctor, sandbox, completion

@@ -11,6 +11,7 @@ import click
 
 from control_plane.app.listing import report as report_of
 from control_plane.catalog.schema import schemas
+from control_plane.cli.files import write
 from control_plane.cli.options import ask_of, configuration, tells_problems
 from control_plane.cli.terminal import TERMINAL
 from control_plane.problems import Problem, Refused
@@ -47,7 +48,7 @@ def report(name: str, form: str, locale: Any, out: str | None, configuration_onl
         return 0
     into = out.endswith("/") or Path(out).is_dir()
     path = Path(out) / file_name(found, form) if into else Path(out)
-    _write(path, data)
+    write(path, data)
     TERMINAL.out([str(path)])
     return 0
 
@@ -71,17 +72,9 @@ def schema(kind: str | None, out: Path | None) -> int:
         TERMINAL.json(found[kind] if kind else dict(found))
         return 0
     for name in [kind] if kind else found:
-        _write(out / f"{name}.json", (json.dumps(found[name], ensure_ascii=False, indent=2) + "\n").encode())
+        write(out / f"{name}.json", (json.dumps(found[name], ensure_ascii=False, indent=2) + "\n").encode())
         TERMINAL.out([str(out / f"{name}.json")])
     return 0
-
-
-def _write(path: Path, data: bytes) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-    except OSError as error:
-        raise Refused(Problem(f"{path} cannot be written: {error.strerror}")) from None
 
 
 COMMANDS = (report, schema)

@@ -14,6 +14,7 @@ from control_plane.app import expect
 from control_plane.app import validate as validating
 from control_plane.app.run import Run, make
 from control_plane.catalog.model import Catalog
+from control_plane.cli.files import write
 from control_plane.cli.options import ask_of, configuration, json_option, run_options, tells_problems
 from control_plane.cli.terminal import TERMINAL, Applying
 from control_plane.engine.apply import Done, Failed, Skipped
@@ -78,7 +79,7 @@ def plan(exit_code: bool, out: Path | None, as_json: bool, **options: Any) -> in
     run = make(ask_of(options))
     document = plan_document(run.plan, run.about)
     if out:
-        out.write_text(json.dumps(document, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+        write(out, (json.dumps(document, ensure_ascii=False, indent=2) + "\n").encode())
     if as_json:
         TERMINAL.json(document)
     else:

@@ -18,7 +18,7 @@ from control_plane.catalog.located import Located
 from control_plane.catalog.model import Catalog
 from control_plane.catalog.origins import read_yaml
 from control_plane.catalog.rosters import RosterDocument, read_roster
-from control_plane.catalog.shape import Shaped, shape
+from control_plane.catalog.shape import SOME, Shaped, shape
 from control_plane.catalog.words import nearest
 from control_plane.problems import ConfigurationError, Problem
 
@@ -107,7 +107,7 @@ def _declared(found: list[File | Problem], as_of: datetime) -> tuple[Declared, l
             continue
         shaped = shape(one.kind.model, got.source)
         problems += shaped.problems
-        if shaped.document is None and not shaped.unsure:
+        if SOME in shaped.unsure:
             unread.add(one.kind.folder)
         add(declared, shaped)
     declared.unread = frozenset(unread)

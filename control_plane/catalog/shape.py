@@ -21,6 +21,7 @@ from control_plane.problems import Origin, Problem
 
 D = TypeVar("D", bound=Entry)
 ROUNDS = 5
+SOME = "\0"  # stands for ids that could not be read
 NAMES = ("tenant", "group", "username", "service", "role", "scope", "api", "version", "template", "plan", "platform")
 
 
@@ -31,7 +32,7 @@ class Shaped(Generic[D]):
     document: D | None
     source: Source
     problems: tuple[Problem, ...] = ()
-    unsure: frozenset[str] = frozenset()  # ids of what was cut away
+    unsure: frozenset[str] = frozenset()  # ids of what was cut away; SOME where an id could not be read
 
 
 def shape(model: type[D], source: Source) -> Shaped[D]:
@@ -47,13 +48,20 @@ def shape(model: type[D], source: Source) -> Shaped[D]:
         problems = tuple(_problems(model, source, error.errors(include_url=False)))
         wrong = empty + _wrong(source, error)
     rest, unsure = _cut(source, wrong)
-    for _ in range(ROUNDS):
+    for _ in range(ROUNDS if not any(_decides(model, path) for path in wrong) else 0):
         try:
             return Shaped(model.model_validate(rest.data), rest, problems, unsure)
         except ValidationError as error:
             rest, more = _cut(rest, _wrong(rest, error))
             unsure |= more
-    return Shaped(None, source, problems, unsure | _names(source.data))
+    own = _nameless(source.data, next(iter(model.model_fields)))
+    return Shaped(None, source, problems, unsure | _names(source.data) | own)
+
+
+def _decides(model: type[Entry], path: tuple[Part, ...]) -> bool:
+    """Whether this is a key at the top that may be left out and decides how the rest is judged, such as `scoping`."""
+    field = _own_fields([model]).get(str(path[0])) if len(path) == 1 else None
+    return field is not None and not field.is_required() and isinstance(field.default, str | int)
 
 
 def _wrong(source: Source, error: ValidationError) -> list[tuple[Part, ...]]:
@@ -137,7 +145,7 @@ def _cut(source: Source, paths: Iterable[tuple[Part, ...]]) -> tuple[Source, fro
             at = at.inner.setdefault(part, _Tree())
         at.cut = True
     if tree.cut:
-        return source, frozenset()
+        return source, frozenset({SOME})
     names: set[str] = set()
     data, root = _without(source.data, source.root, tree, names)
     return replace(source, data=data, root=root), frozenset(names)
@@ -147,8 +155,10 @@ def _holder(data: Any, path: tuple[Part, ...]) -> tuple[Part, ...]:
     """The innermost mapping in a list that holds it, else the entry of a mapping of mappings, else the first key."""
     best = path[:1]
     for length, part in enumerate(path, 1):
+        entries = isinstance(data, list) and any(isinstance(one, dict) for one in data)
         data = data[part] if _has(data, part) else None
-        if isinstance(data, dict) and (isinstance(part, int) or (length == 2 and len(path) > 2)):
+        item = isinstance(part, int) and (isinstance(data, dict) or entries)
+        if item or (isinstance(data, dict) and length == 2 and len(path) > 2):
             best = path[:length]
     return best
 
@@ -167,6 +177,8 @@ def _without(data: Any, node: Node, tree: _Tree, names: set[str]) -> tuple[Any, 
             mark, inner = node.parts[key]
             if branch and branch.cut:
                 names |= {key} | _names(value)
+                if not isinstance(value, dict):  # it may have been meant to hold ids
+                    names.update(*(_nameless(item, *NAMES) for item in (value if isinstance(value, list) else [value])))
             else:
                 kept_data[key], kept = _without(value, inner, branch, names) if branch else (value, inner)
                 kept_parts[key] = (mark, kept)
@@ -175,7 +187,7 @@ def _without(data: Any, node: Node, tree: _Tree, names: set[str]) -> tuple[Any, 
         for index, value in enumerate(data):
             branch = tree.inner.get(index)
             if branch and branch.cut:
-                names |= _names(value)
+                names |= _names(value) | _nameless(value, *NAMES)
             else:
                 found = _without(value, node.parts[index], branch, names) if branch else (value, node.parts[index])
                 kept_data.append(found[0])
@@ -183,6 +195,12 @@ def _without(data: Any, node: Node, tree: _Tree, names: set[str]) -> tuple[Any, 
     else:
         return data, node
     return kept_data, node._replace(parts=kept_parts)
+
+
+def _nameless(item: Any, *keys: str) -> frozenset[str]:
+    """SOME, when the item should have an id under one of the keys and has none that can be read."""
+    named = isinstance(item, dict) and any(isinstance(item.get(key), str) for key in keys)
+    return frozenset() if named else frozenset({SOME})
 
 
 def _names(data: Any) -> frozenset[str]:

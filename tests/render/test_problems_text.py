@@ -57,6 +57,7 @@ def test_the_caret_stands_under_the_value_whatever_its_width(line, data):
         return
     caret, source = shown[4].removeprefix("  | "), shown[3].removeprefix("1 | ")
     assert width(source) <= LONGEST
+    source += " " * LONGEST  # blanks at the end are not shown
     marked = line[start : start + length].replace("\t", "    ")
     before = 0
     while before < len(source) and width(source[:before]) < caret.index("^"):

@@ -71,7 +71,7 @@ def _successor(declared: Declared, api: Located[ApiDocument], version: V, name: 
     if name == version.value.version:
         yield version.problem(f"version '{name}' is named as its own successor", "successor")
     elif name not in states:
-        yield from unknown(declared, "version", name, states, version, "successor", folder="-")
+        yield from unknown(declared, "version", name, states, version, "successor", folder="apis")
     elif states[name].value.state != "published":
         note = f"'{name}' is {states[name].value.state} ({states[name].origin('state')})."
         yield version.problem(f"the successor '{name}' is not published", "successor", note=note)

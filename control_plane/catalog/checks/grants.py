@@ -60,7 +60,7 @@ def _limits(world: World, service: Service) -> Iterator[Problem]:
             where = ("limits", name, level)
             if level not in known:
                 what = f"level of {name}"
-                yield from unknown(world.declared, what, level, known, service, *where, folder="-", as_key=True)
+                yield from unknown(world.declared, what, level, known, service, *where, folder="apis", as_key=True)
             elif (name, level) not in may and not world.declared.unsure:
                 note = f"The service has no grant to level '{level}' of {name}."
                 yield service.source.problem("a limit for what is not granted", service.key(*where), note)
@@ -107,7 +107,7 @@ def _levels(world: World, grant: Grant, api: Api) -> Iterator[Problem]:
     for position, level in enumerate(grant.value.levels):
         known = api.value.levels
         what = f"level of {api.value.api}"
-        yield from unknown(world.declared, what, level, known, grant, "levels", position, folder="-")
+        yield from unknown(world.declared, what, level, known, grant, "levels", position, folder="apis")
 
 
 def _versions(world: World, grant: Grant, api: Api) -> Iterator[Problem]:
@@ -121,7 +121,7 @@ def _versions(world: World, grant: Grant, api: Api) -> Iterator[Problem]:
     for position, version in enumerate(grant.value.versions):
         if version not in states:
             what = f"version of {name}"
-            yield from unknown(world.declared, what, version, states, grant, "versions", position, folder="-")
+            yield from unknown(world.declared, what, version, states, grant, "versions", position, folder="apis")
         elif states[version] not in AT_THE_GATEWAY:
             at = next(number for number, one in enumerate(api.value.versions) if one.version == version)
             note = f"It is {states[version]} ({api.origin('versions', at, 'state')})."

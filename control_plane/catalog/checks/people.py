@@ -10,7 +10,7 @@ from control_plane.catalog.documents.roles import RoleEntry
 from control_plane.catalog.documents.tenants import UserEntry
 from control_plane.catalog.located import Located
 from control_plane.catalog.periods import check_period
-from control_plane.catalog.templates import baseline
+from control_plane.catalog.templates import baseline, line_of
 from control_plane.problems import Problem
 
 Roles = Mapping[str, Located[RoleEntry]]
@@ -70,7 +70,7 @@ def _groups(declared: Declared, one: DeclaredTenant) -> Iterator[Problem]:
         for position, name in enumerate(user.value.groups):
             if name not in groups:
                 what = f"group of {one.name}"
-                yield from unknown(declared, what, name, groups, user, "groups", position, folder="-")
+                yield from unknown(declared, what, name, groups, user, "groups", position, folder="tenants")
 
 
 def _attributes(declared: Declared, one: DeclaredTenant) -> Iterator[Problem]:
@@ -78,7 +78,7 @@ def _attributes(declared: Declared, one: DeclaredTenant) -> Iterator[Problem]:
         return
     template = _template(declared, one)
     templates = index((entry.value.template, entry) for entry in declared.templates)
-    if template not in templates:
+    if template not in templates or line_of(template, templates)[-1].value.extends not in (None, *templates):
         return
     known = baseline(template, templates).attributes
     for user in one.users:

@@ -57,4 +57,4 @@ def _upstreams(
     for api in declared.apis:
         wanted = api.value.upstream
         note = f"Environment '{name}' ({one.key()}) does not say where it is."
-        yield from unknown(declared, "upstream", wanted, upstreams, api, "upstream", folder="-", note=note)
+        yield from unknown(declared, "upstream", wanted, upstreams, api, "upstream", folder="", note=note)

@@ -26,6 +26,7 @@ LOCAL = ("start", "load")  # no server is needed
 SERVED = ("compile", "apply", "plan", "bare", "grant", "user")  # in this order: one stage prepares the next
 REPEATED = frozenset({"start", "load", "compile", "plan", "bare"})  # they leave everything as it was
 STAND_IN = "the stand-in Kong, whose times are not Kong's"
+NAMED = "the Kong that RENKEI_TEST_KONG_ADMIN names"
 
 Runs = dict[str, list[Figure]]
 
@@ -47,7 +48,7 @@ def main(words: Sequence[str] | None = None) -> int:
         except (Broken, LookupError, RenkeiError) as why:
             _tell(f"error: {why}")  # and what was measured before it is shown all the same
             code = 1
-    kong = "a real Kong" if asked.real and os.environ.get("RENKEI_TEST_KONG_ADMIN") else STAND_IN
+    kong = NAMED if asked.real and os.environ.get("RENKEI_TEST_KONG_ADMIN") else STAND_IN
     kong = "no server" if asked.offline else kong
     if asked.json:
         print(json.dumps(table.document(size, machine, runs, kong=kong), indent=2))

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from control_plane.app.revision import commit_of
 from control_plane.app.systems import Systems, connect, place
-from control_plane.catalog.load import load
+from control_plane.catalog.load import Loaded
+from control_plane.catalog.load import read as read_directory
 from control_plane.catalog.model import Catalog
 from control_plane.engine import read
 from control_plane.engine.plan import Plan, make_plan
@@ -39,13 +40,18 @@ class Run:
     about: About
 
 
+def loaded(ask: Ask) -> Loaded:
+    """Everything that the directory declares. A time without an offset is one in the platform's zone."""
+    found = read_directory(ask.directory)
+    if ask.at is None:
+        return found
+    zone = found.catalog(found.environments[0]).platform.zone
+    return read_directory(ask.directory, ask.at if ask.at.tzinfo else ask.at.replace(tzinfo=zone))
+
+
 def catalog_of(ask: Ask) -> Catalog:
     """The validated configuration, in an embedded environment with the sandbox's addresses."""
-    catalog = load(ask.directory, ask.environment)
-    if ask.at:
-        at = ask.at if ask.at.tzinfo else ask.at.replace(tzinfo=catalog.platform.zone)
-        catalog = load(ask.directory, ask.environment, as_of=at)
-    return place(catalog, ask.directory)
+    return place(loaded(ask).catalog(ask.environment), ask.directory)
 
 
 def make(ask: Ask) -> Run:

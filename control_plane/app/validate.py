@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from control_plane import keycloak, kong
-from control_plane.app.run import Ask, catalog_of
-from control_plane.catalog.load import read_environments
+from control_plane.app.run import Ask, loaded
+from control_plane.app.systems import place
 from control_plane.catalog.model import Catalog, KeycloakSettings, SecretRef
+from control_plane.catalog.source import conceal
 from control_plane.engine.kind import Kind
 from control_plane.engine.resource import state
 from control_plane.problems import ConfigurationError, Origin, Problem
@@ -22,12 +23,13 @@ def validate(ask: Ask) -> tuple[Catalog, ...]:
 
     Raises ConfigurationError with the problems of all environments, each once.
     """
-    names = (ask.environment,) if ask.environment else read_environments(ask.directory)
+    found = loaded(ask)
+    names = (ask.environment,) if ask.environment else found.environments
     catalogs: list[Catalog] = []
     problems: list[Problem] = []
     for name in names:
         try:
-            catalogs.append(compiled(catalog_of(replace(ask, environment=name))))
+            catalogs.append(compiled(place(found.catalog(name), ask.directory)))
         except ConfigurationError as error:
             problems += error.problems
     if problems:
@@ -57,4 +59,4 @@ def _line(directory: Path, origin: Origin) -> str | None:
         lines = (directory / origin.file).read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
         return None
-    return lines[origin.line - 1] if 0 < origin.line <= len(lines) else None
+    return conceal(lines[origin.line - 1]) if 0 < origin.line <= len(lines) else None

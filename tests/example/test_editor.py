@@ -6,9 +6,9 @@ import json
 import re
 
 import pytest
-from control_plane.catalog.schema import schemas
 
 from control_plane.catalog.documents import KINDS
+from control_plane.catalog.schema import schemas
 
 from .conftest import ROOT
 

@@ -101,7 +101,8 @@ end
 -- The client's own Fiware-ServicePath, when it is one plain path inside what the scope holds.
 local function narrower(scope)
   local asked = kong.request.get_header("Fiware-ServicePath")
-  if not asked or #asked > 256 or not asked:match("^/[%w_/]*#?$") or asked:find("//", 1, true) then return nil end
+  if not asked or #asked > 256 or not asked:match("^/[%w_/]*#?$") then return nil end
+  if asked:find("//", 1, true) or asked:find("[^/]#$") then return nil end
   local plain = asked:gsub("/?#$", "")
   for _, path in ipairs(scope.paths) do
     if path == asked then return asked end

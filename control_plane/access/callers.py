@@ -1,0 +1,96 @@
+"""Who calls: what a caller shows, and whom that makes him."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from ipaddress import ip_address, ip_network
+
+from control_plane.access.requests import ACCESS_TOKEN, ApiKey, Credentials, Request, Token
+from control_plane.catalog.model import Api, Auth, Catalog, Service
+
+
+@dataclass(frozen=True)
+class Caller:
+    """A service that has proved itself; by a token when there is one."""
+
+    service: Service
+    token: Token | None = None
+
+
+def credentials_of(catalog: Catalog, service: Service, kind: str, at: datetime) -> Credentials:
+    """The service's own `key`, a fresh access `token` of its realm, or `none`."""
+    realm = catalog.tenants[service.tenant].realm
+    match kind:
+        case "key":
+            return Credentials(key=ApiKey(service.name))
+        case "token":
+            return Credentials(token=Token(service.name, realm, realm, at + timedelta(minutes=5)))
+        case _:
+            return Credentials()
+
+
+def usual(api: Api, service: Service) -> str:
+    """The credential that a service shows to an API when nobody says which: its key, where both take one."""
+    if not api.auth:
+        return "none"
+    both = api.auth & service.auth or service.auth
+    return "key" if Auth.API_KEY in both else "token"
+
+
+def caller(catalog: Catalog, api: Api, request: Request) -> Caller | str:
+    """Who is calling, or why nobody can say. A token that is signed right goes before a key."""
+    shown = request.credentials
+    why = "no credentials are shown"
+    if shown.token and Auth.TOKEN in api.auth:
+        service = _service(catalog, shown.token.client, Auth.TOKEN)
+        wrong = _wrong(catalog, service, shown.token, request.at)
+        if service and not wrong:
+            return Caller(service, shown.token)
+        why = wrong or why
+    elif shown.token:
+        why = f"'{api.name}' takes no token"
+    if shown.key and Auth.API_KEY in api.auth:
+        service = _service(catalog, shown.key.of, Auth.API_KEY)
+        if service:
+            return Caller(service)
+        why = "this key is no service's"
+    elif shown.key and not shown.token:
+        why = f"'{api.name}' takes no key"
+    return why
+
+
+def _service(catalog: Catalog, name: str | None, has: Auth) -> Service | None:
+    """The service of that name, when it may prove itself in this way."""
+    tenant = catalog.tenants.get((name or "").partition(".")[0])
+    found = (one for one in (tenant.services if tenant else ()) if one.name == name and has in one.auth)
+    return next(found, None)
+
+
+def _wrong(catalog: Catalog, service: Service | None, token: Token, at: datetime) -> str | None:
+    """Why the token proves nothing."""
+    if service is None:
+        return "the token is of a client that is no service with `auth: [token]`"
+    if token.signed_by != catalog.tenants[service.tenant].realm:
+        return "the token is not signed with the current key of the service's realm"
+    if token.expires is None or token.expires <= at:
+        return "the token has expired"
+    return None
+
+
+def no_access_token(catalog: Catalog, who: Caller) -> str | None:
+    """Why a token that is signed right is still not one to call with: an ID token, another issuer's."""
+    if who.token is None:
+        return None
+    if who.token.kind != ACCESS_TOKEN:
+        return "the token is not an access token"
+    if who.token.realm != catalog.tenants[who.service.tenant].realm:
+        return "the token is another issuer's"
+    return None
+
+
+def comes_from(address: str | None, allowed: Iterable[str]) -> bool:
+    """Whether the address is one of those; an empty list is everywhere."""
+    networks = [ip_network(one, strict=False) for one in allowed]
+    return address is None or not networks or any(ip_address(address) in network for network in networks)

@@ -1,0 +1,98 @@
+"""Which data are open at a moment, and which of them a request asks for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from control_plane.access import paths
+from control_plane.access.requests import Request
+from control_plane.catalog.model import (
+    Api,
+    Catalog,
+    DataScope,
+    Disclosure,
+    Grant,
+    Level,
+    Scoping,
+    Service,
+    Version,
+)
+
+PLAIN_SERVICE_PATH = re.compile(r"/#?|(/[A-Za-z0-9_]+)+(/#?)?", re.ASCII)
+LONGEST = 256  # characters of a Fiware-ServicePath
+
+
+@dataclass(frozen=True)
+class Open:
+    """What opens the data of one scope, or the API where it has none: a grant, or that it is open to all."""
+
+    scope: DataScope | None
+    grant: Grant | None = None
+
+
+def granted(service: Service, api: Api, version: Version, level: Level) -> list[Grant]:
+    """The service's grants of this level of this version, whenever they hold."""
+    return [
+        grant
+        for grant in service.grants
+        if grant.api == api.name and version.name in grant.versions and level.name in grant.levels
+    ]
+
+
+def opened(
+    catalog: Catalog, service: Service, api: Api, version: Version, level: Level, at: datetime
+) -> Iterator[Open]:
+    """What the service's grants open at this moment: grant, service and data must hold together."""
+    for grant in granted(service, api, version, level):
+        if not (grant.period.holds(at) and service.period.holds(at)):
+            continue
+        if api.scoping is Scoping.NONE:
+            yield Open(None, grant)
+            continue
+        scopes = (catalog.scopes[name] for name in grant.scopes)
+        yield from (Open(scope, grant) for scope in scopes if scope.period.holds(at))
+
+
+def open_to_all(catalog: Catalog, api: Api, at: datetime) -> Iterator[Open]:
+    """Open data, for everybody: each scope that is open and stands somewhere in this kind of API."""
+    if api.scoping is Scoping.NONE:
+        yield Open(None)
+        return
+    for scope in catalog.scopes.values():
+        stands = scope.fiware if api.scoping is Scoping.FIWARE else scope.paths
+        if scope.disclosure is Disclosure.OPEN and stands and scope.period.holds(at):
+            yield Open(scope)
+
+
+def by_header(request: Request, found: Sequence[Open]) -> Open | str:
+    """The scope that X-Data-Scope names, or the only one there is; else why there is none."""
+    by_name = {one.scope.name: one for one in reversed(found) if one.scope}
+    if request.scope is not None:
+        return by_name.get(request.scope, f"data scope '{request.scope}' is not granted")
+    if len(by_name) == 1:
+        return found[0]
+    return f"which data? Name one in X-Data-Scope: {', '.join(sorted(by_name)) or 'there are none'}"
+
+
+def by_path(rest: str, found: Sequence[Open]) -> Open | str:
+    """The scope in one of whose folders the path below the API's own lies."""
+    for one in found:
+        if one.scope and any(paths.below(rest, folder) for folder in one.scope.paths):
+            return one
+    folders = sorted({folder for one in found if one.scope for folder in one.scope.paths})
+    return f"no granted data scope has this path; granted are {', '.join(folders) or 'none'}"
+
+
+def service_path(asked: str | None, own: Sequence[str]) -> str:
+    """The caller's Fiware-ServicePath where it is one plain path inside the scope's, else the scope's."""
+    return asked if asked and _narrower(asked, own) else ",".join(own)
+
+
+def _narrower(path: str, own: Sequence[str]) -> bool:
+    if len(path) > LONGEST or not PLAIN_SERVICE_PATH.fullmatch(path):
+        return False
+    folders = (one.removesuffix("#") for one in own if one.endswith("/#"))
+    return path in own or any(paths.below(path.removesuffix("#"), folder) for folder in folders)

@@ -1,0 +1,196 @@
+"""May this request pass? The decision, in the order in which docs/explanation/kong.md tells it.
+
+path → version → method → caller → address → grant → period → token → data
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from control_plane.access import data, paths, periods
+from control_plane.access.callers import Caller, caller, comes_from, no_access_token
+from control_plane.access.data import Open
+from control_plane.access.limits import limits
+from control_plane.access.requests import Because, Decision, Request
+from control_plane.catalog.model import ALWAYS, Api, Catalog, DataScope, Level, Scoping, Service, State, Version
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A request whose path leads to a version at the gateway, and whose method is one of a level."""
+
+    catalog: Catalog
+    request: Request
+    path: str  # normal
+    api: Api
+    version: Version
+    level: Level
+
+
+def evaluate(catalog: Catalog, request: Request) -> Decision:
+    """What the gateway answers to the request when it does exactly what the catalog says."""
+    path = paths.normal(request.path.partition("?")[0])
+    if path is None:
+        return Decision(400, "no server takes this path: a broken escape, a zero byte, or too many '..'")
+    found = _leads_to(catalog, path)
+    if found is None:
+        return Decision(404, "no version of an API has this path")
+    api, version = found
+    where = Decision(404, "", api=api.name, version=version.name)
+    stands = Because("version", f"{version.name} is {version.state.value}", version.origin)
+    if version.state is State.DRAFT:
+        return replace(where, reason="a draft is not at the gateway", because=(stands,))
+    if version.state is State.RETIRED:
+        return replace(where, status=410, reason="the version is retired", because=(stands,))
+    level = next((level for level in api.levels if request.method in level.methods), None)
+    if level is None:
+        says = "; ".join(f"{level.name}: {', '.join(level.methods)}" for level in api.levels)
+        because = (Because("api", says, api.origin),)
+        return replace(where, reason=f"no level has the method {request.method}", because=because)
+    decision = _decide(_Asked(catalog, request, path, api, version, level))
+    return replace(decision, api=api.name, version=version.name, level=level.name)
+
+
+def _leads_to(catalog: Catalog, path: str) -> tuple[Api, Version] | None:
+    """The version whose public path takes this one; of several the longest, and a draft only when nothing else does."""
+    versions = ((api, version) for api in catalog.apis.values() for version in api.versions)
+    found = [(api, version) for api, version in versions if paths.below(path, version.path)]
+    return max(found, key=lambda one: (one[1].state is not State.DRAFT, len(one[1].path)), default=None)
+
+
+def _decide(asked: _Asked) -> Decision:
+    catalog, api, request = asked.catalog, asked.api, asked.request
+    if not api.auth:
+        everybody = list(data.open_to_all(catalog, api, request.at))
+        return _address(asked, None) or _ambiguous(asked) or _data(asked, None, everybody)
+    if len(api.auth) > 1 and (refused := _address(asked, None)):
+        return refused  # where there are two ways to prove oneself the API's addresses come first
+    who = caller(catalog, api, request)
+    if isinstance(who, str):
+        ways = " or ".join(sorted(way.value for way in api.auth))
+        return Decision(401, who, (Because("api", f"{api.name} takes {ways}", api.origin),))
+    return replace(_decide_for(asked, who), service=who.service.name)
+
+
+def _decide_for(asked: _Asked, who: Caller) -> Decision:
+    service = who.service
+    opened = list(data.opened(asked.catalog, service, asked.api, asked.version, asked.level, asked.request.at))
+    return (
+        _address(asked, service)
+        or _ungranted(asked, service)
+        or _ambiguous(asked)
+        or (None if opened else _no_time(asked, service))
+        or _token(asked, who)
+        or _data(asked, service, opened)
+    )
+
+
+def _address(asked: _Asked, service: Service | None) -> Decision | None:
+    """Both the API's addresses and the service's must hold."""
+    address = asked.request.address
+    for what, one in (("api", asked.api), ("service", service)):
+        if one and not comes_from(address, one.allowed_ips):
+            because = (Because(what, f"only from {', '.join(one.allowed_ips)}", one.origin),)
+            return Decision(403, f"{address} is not one of the addresses of {one.name}", because)
+    return None
+
+
+def _ungranted(asked: _Asked, service: Service) -> Decision | None:
+    api, version, level = asked.api, asked.version, asked.level
+    if data.granted(service, api, version, level):
+        return None
+    others = [grant for grant in service.grants if grant.api == api.name]
+    because = [
+        *(Because("grant", f"{', '.join(g.levels)} of {', '.join(g.versions)}", g.origin) for g in others),
+        Because("service", f"{service.name} has no other grant on {api.name}", service.origin),
+        Because("level", f"{asked.request.method} is {level.name}", level.origin),
+    ]
+    return Decision(403, f"{level.name} of {version.name} is not granted", tuple(because))
+
+
+def _ambiguous(asked: _Asked) -> Decision | None:
+    """A path that the upstream could take for another one."""
+    sign = paths.ambiguous(asked.request.path.partition("?")[0], folders=asked.api.scoping is Scoping.PATH)
+    because = (Because("api", f"scoping is {asked.api.scoping.value}", asked.api.origin),)
+    return Decision(403, f"the path is not plain: it has '{sign}'", because) if sign else None
+
+
+def _no_time(asked: _Asked, service: Service) -> Decision:
+    """There are grants, and none holds now: which of the periods is it?"""
+    at, zone = asked.request.at, asked.catalog.platform.zone
+    grants = data.granted(service, asked.api, asked.version, asked.level)
+    scopes = [asked.catalog.scopes[name] for grant in grants for name in grant.scopes]
+    looked = [
+        ("service", service.name, service.period, service.origin),
+        *(("grant", "the grant", grant.period, grant.origin) for grant in grants),
+        *(("scope", scope.name, scope.period, scope.origin) for scope in scopes),
+    ]
+    lines = [
+        Because(what, f"{name} holds {periods.told(period, zone)}", origin)
+        for what, name, period, origin in looked
+        if not period.holds(at)
+    ]
+    return Decision(403, "outside the period of access", tuple(dict.fromkeys(lines)))
+
+
+def _token(asked: _Asked, who: Caller) -> Decision | None:
+    why = no_access_token(asked.catalog, who)
+    tenant = asked.catalog.tenants[who.service.tenant]
+    because = (Because("tenant", f"the realm of {tenant.name} is {tenant.realm}", tenant.origin),)
+    return Decision(401, why, because) if why else None
+
+
+def _data(asked: _Asked, service: Service | None, opened: list[Open]) -> Decision:
+    """Which of the opened data the request asks for."""
+    match asked.api.scoping:
+        case Scoping.NONE:
+            chosen: Open | str = opened[0]
+        case Scoping.FIWARE:
+            chosen = data.by_header(asked.request, opened)
+        case Scoping.PATH:
+            chosen = data.by_path(asked.path[len(asked.version.path.rstrip("/")) :] or "/", opened)
+    if isinstance(chosen, str):
+        lines = (line for one in opened for line in _opening(asked, one))
+        return Decision(403, chosen, tuple(dict.fromkeys(lines)))
+    return Decision(
+        200,
+        f"{asked.level.name} is granted" if chosen.grant else "open to all",
+        (*_opening(asked, chosen), *_around(asked, service)),
+        scope=chosen.scope.name if chosen.scope else None,
+        limits=limits(asked.api, asked.level, service),
+        fiware=_fiware(asked, chosen.scope),
+    )
+
+
+def _fiware(asked: _Asked, scope: DataScope | None) -> tuple[str, str] | None:
+    """What the gateway sets, whatever the caller sends."""
+    if asked.api.scoping is not Scoping.FIWARE or scope is None or scope.fiware is None:
+        return None
+    return scope.fiware.service, data.service_path(asked.request.service_path, scope.fiware.paths)
+
+
+def _opening(asked: _Asked, one: Open) -> Iterator[Because]:
+    """The lines that open this."""
+    zone = asked.catalog.platform.zone
+    if one.grant:
+        says = f"{', '.join(one.grant.levels)} {periods.told(one.grant.period, zone)}"
+        yield Because("grant", says, one.grant.origin)
+    else:
+        yield Because("api", f"{asked.api.name} is open to all", asked.api.origin)
+    if one.scope:
+        says = f"{one.scope.name} is {one.scope.disclosure.value} {periods.told(one.scope.period, zone)}"
+        yield Because("scope", says, one.scope.origin)
+    yield Because("level", f"{asked.request.method} is {asked.level.name}", asked.level.origin)
+
+
+def _around(asked: _Asked, service: Service | None) -> Iterator[Because]:
+    """What else the request depends on: the end of a version, the service's own period, addresses."""
+    version, zone = asked.version, asked.catalog.platform.zone
+    if version.state is State.DEPRECATED:
+        yield Because("version", f"{version.name} is deprecated, its last day is {version.sunset}", version.origin)
+    if service and service.period != ALWAYS:
+        yield Because("service", f"{service.name} holds {periods.told(service.period, zone)}", service.origin)
+    for what, one in (("api", asked.api), ("service", service)):
+        if one and one.allowed_ips:
+            yield Because(what, f"only from {', '.join(one.allowed_ips)}", one.origin)

@@ -1,0 +1,94 @@
+"""Everybody who may use a level of an API at a moment, with which data and until when."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from control_plane.access import data, periods
+from control_plane.access.data import Open
+from control_plane.access.limits import limits
+from control_plane.access.requests import Limit
+from control_plane.catalog.model import Api, Catalog, Level, Service, State, Version
+from control_plane.problems import Origin
+
+LIVE = (State.PUBLISHED, State.DEPRECATED)
+
+
+@dataclass(frozen=True)
+class Holder:
+    """A service, or everybody, with those of its data that end together."""
+
+    service: str | None  # None: everybody
+    title: str
+    versions: tuple[str, ...]
+    scopes: tuple[str, ...]  # empty where the API has none
+    until: datetime | None  # excluded; None: without end
+    auth: tuple[str, ...]
+    allowed_ips: tuple[str, ...]  # the service's own; the API's hold too
+    limits: tuple[Limit, ...]
+    origins: tuple[Origin, ...]  # of the grants
+
+
+def holders(catalog: Catalog, api: Api, level: Level, versions: Iterable[Version], at: datetime) -> tuple[Holder, ...]:
+    """Who may at this moment, sorted by name; who may only earlier or later is not among them."""
+    live = [version for version in versions if version.state in LIVE]
+    if not api.auth:
+        found = {version.name: list(data.open_to_all(catalog, api, at)) for version in live}
+        return tuple(_grouped(api, level, None, found))
+    by_name = sorted((s for s in catalog.services() if s.auth & api.auth), key=lambda service: service.name)
+    return tuple(
+        holder
+        for service in by_name
+        for holder in _grouped(
+            api,
+            level,
+            service,
+            {version.name: list(data.opened(catalog, service, api, version, level, at)) for version in live},
+        )
+    )
+
+
+def _grouped(api: Api, level: Level, service: Service | None, found: dict[str, list[Open]]) -> Iterator[Holder]:
+    """One holder for the data that are open in the same versions until the same moment."""
+    versions: dict[tuple[str, datetime | None], list[str]] = defaultdict(list)
+    origins: dict[tuple[str, datetime | None], set[Origin]] = defaultdict(set)
+    for version, opened in found.items():
+        for scope, (until, where) in _latest(service, opened).items():
+            versions[scope, until].append(version)
+            origins[scope, until] |= where
+    together: dict[tuple[tuple[str, ...], datetime | None], list[str]] = defaultdict(list)
+    for (scope, until), open_in in versions.items():
+        together[tuple(open_in), until].append(scope)
+    for (names, until), scopes in together.items():
+        yield Holder(
+            service=service.name if service else None,
+            title=service.title if service else "",
+            versions=names,
+            scopes=tuple(sorted(filter(None, scopes))),
+            until=until,
+            auth=tuple(sorted(way.value for way in service.auth & api.auth)) if service else (),
+            allowed_ips=service.allowed_ips if service else (),
+            limits=limits(api, level, service),
+            origins=tuple(sorted(set().union(*(origins[scope, until] for scope in scopes)))),
+        )
+
+
+def _latest(service: Service | None, opened: list[Open]) -> dict[str, tuple[datetime | None, set[Origin]]]:
+    """Until when each scope is open by the grant that holds longest, and the lines of that; "" is the API itself."""
+    found: dict[str, tuple[datetime | None, set[Origin]]] = {}
+    for one in opened:
+        name = one.scope.name if one.scope else ""
+        periods_of = [part.period for part in (one.grant, one.scope, service) if part]
+        until, where = periods.ends(periods_of), {one.grant.origin} if one.grant and one.grant.origin else set()
+        if name not in found or _later(until, found[name][0]):
+            found[name] = (until, where)
+        elif until == found[name][0]:
+            found[name] = (until, found[name][1] | where)
+    return found
+
+
+def _later(one: datetime | None, other: datetime | None) -> bool:
+    return other is not None and (one is None or one > other)

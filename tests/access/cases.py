@@ -1,0 +1,206 @@
+"""Requests drawn at random, near to what is granted: right in all but a few things."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import lru_cache
+from random import Random
+
+import jwt
+
+from control_plane.access import ApiKey, Credentials, Request, Token
+from control_plane.catalog.model import Api, Catalog, Grant, Service, Version
+from tests.access.platforms import boundaries
+from tests.kong.world import realm_key
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PURGE")
+ADDRESSES = (
+    "203.0.113.7",
+    "203.0.113.8",
+    "198.51.100.15",
+    "198.51.100.16",
+    "2001:db8::1",
+    "2001:db8:0:1::1",
+    "192.0.2.1",
+)
+TAILS = ("", "/", "/entities", "/entities/urn:ngsi-ld:Road:1", "/a/b/", "/100%25", "/%E9%81%93")
+SERVICE_PATHS = (
+    *(
+        "/road/north",
+        "/road",
+        "/road/",
+        "/road/#",
+        "/road#",
+        "/roadX",
+        "/road/north/#",
+        "/road/../river",
+        "/road,/river",
+    ),
+    *(
+        "/road//x",
+        "/Road",
+        "road",
+        "/road/a b",
+        "/road/#/#",
+        "/road/" + "x" * 260,
+        "/river/dam",
+        "/river/dam/#",
+        "/gauge",
+    ),
+    *("/gauge/x", "/", "/#", "#", "", "//", "/道路"),
+)
+INSERTED = (
+    *(
+        "%2F",
+        "%2f",
+        "//",
+        "\\",
+        "%5C",
+        "%5c",
+        "/./",
+        "/%2e/",
+        "/../",
+        "/%2E%2e/",
+        "/x/../",
+        "/;",
+        ";/",
+        "/%3B",
+        "/;a=1/",
+    ),
+    *("/..;/", "%00/", "%zz/", "%/", "/%252e%252e/", "/%252F", "/.../", "/-/", "%20/"),
+)
+APPENDED = ("X", ".", "..", "/..", "/.", ";", "%2F", "%2e%2e", "~")
+SECONDS = (-86400, -1, -0.001, 0, 0.001, 1, 86400)
+
+
+def a_case(draw: Random, catalog: Catalog, fixed: datetime | None = None) -> Request:
+    """`fixed` is the only time there is, where the gateway's clock cannot be set; its client's address neither."""
+    service = draw.choice(list(catalog.services()))
+    grant = draw.choice(service.grants) if service.grants and draw.random() < 0.75 else None
+    api = catalog.apis[grant.api] if grant else draw.choice(list(catalog.apis.values()))
+    version = api.version(draw.choice(grant.versions)) if grant else draw.choice(api.versions)
+    at = fixed or an_instant(draw, catalog, grant)
+    return Request(
+        credentials=some_credentials(draw, catalog, service, at),
+        method=a_method(draw, api, grant),
+        path=a_path(draw, catalog, version, grant),
+        at=at,
+        address=None if fixed else draw.choice((*ADDRESSES, *near(service, api))),
+        scope=a_scope(draw, catalog, grant),
+        service_path=draw.choice(SERVICE_PATHS) if draw.random() < 0.4 else None,
+    )
+
+
+def near(service: Service, api: Api) -> tuple[str, ...]:
+    """First addresses of what is allowed, so that most calls come from a right one."""
+    return tuple(one.partition("/")[0].replace("::", "::1") for one in (*service.allowed_ips, *api.allowed_ips)) * 3
+
+
+def an_instant(draw: Random, catalog: Catalog, grant: Grant | None) -> datetime:
+    own = [one for one in (grant.period.start, grant.period.end) if one] if grant else []
+    choices = own if own and draw.random() < 0.5 else boundaries(catalog)
+    if not choices or draw.random() < 0.2:
+        return catalog.as_of
+    return draw.choice(choices) + timedelta(seconds=draw.choice(SECONDS))
+
+
+def a_method(draw: Random, api: Api, grant: Grant | None) -> str:
+    if draw.random() < 0.15:
+        return draw.choice(METHODS)
+    levels = [api.level(name) for name in grant.levels] if grant and draw.random() < 0.85 else api.levels
+    return draw.choice(draw.choice(levels).methods)
+
+
+def a_scope(draw: Random, catalog: Catalog, grant: Grant | None) -> str | None:
+    chance = draw.random()
+    if grant and grant.scopes and chance < 0.5:
+        return draw.choice(grant.scopes)
+    if chance < 0.85:
+        return None
+    return draw.choice((*catalog.scopes, "", "nobody", "ROAD"))
+
+
+def a_path(draw: Random, catalog: Catalog, version: Version, grant: Grant | None) -> str:
+    names = list(grant.scopes) if grant and draw.random() < 0.8 else list(catalog.scopes)
+    folders = [folder for name in names for folder in catalog.scopes[name].paths]
+    folder = draw.choice(folders) if folders and draw.random() < 0.8 else ""
+    path = version.path + folder + draw.choice(TAILS)
+    for _ in range(draw.choice((0, 0, 0, 0, 1, 1, 2))):
+        path = mutated(draw, path)
+    return path if draw.random() < 0.9 else f"{path}?type=Road&q=a/../b;c"
+
+
+def mutated(draw: Random, path: str) -> str:
+    """A path that looks like the other one."""
+    slash = draw.choice([place for place, letter in enumerate(path) if letter == "/"] or [0])
+    letter = draw.randrange(len(path)) if path else 0
+    before, after = path[:slash], path[slash + 1 :]
+    others = (
+        path[:letter] + path[letter : letter + 1].swapcase() + path[letter + 1 :],
+        path[:letter] + f"%{ord(path[letter]):02X}" + path[letter + 1 :] if path and path[letter].isascii() else path,
+        path[:letter] + path[letter + 1 :] if letter else path,
+        path + draw.choice(APPENDED),
+        "/" + path,
+        "/other/.." + path,
+        path + "/../../v1/entities",
+    )
+    return draw.choice((before + draw.choice(INSERTED) + after, draw.choice(others))) or "/"
+
+
+# ---------------------------------------------------------------- credentials
+
+
+def some_credentials(draw: Random, catalog: Catalog, service: Service, at: datetime) -> Credentials:
+    own_key, own_token = ApiKey(service.name), a_token(catalog, service, at)
+    other = draw.choice(list(catalog.services()))
+    return draw.choices(
+        (
+            Credentials(key=own_key),
+            Credentials(token=own_token),
+            Credentials(own_key, own_token),
+            Credentials(),
+            Credentials(key=ApiKey(None)),
+            Credentials(key=ApiKey(other.name), token=own_token),
+            Credentials(key=own_key, token=spoiled(draw, catalog, own_token, at)),
+            Credentials(key=ApiKey(None), token=own_token),
+            Credentials(token=spoiled(draw, catalog, own_token, at)),
+        ),
+        (30, 25, 10, 4, 3, 6, 8, 3, 11),
+    )[0]
+
+
+def a_token(catalog: Catalog, service: Service, at: datetime) -> Token:
+    realm = catalog.tenants[service.tenant].realm
+    return Token(service.name, realm, realm, whole(at) + timedelta(minutes=5))
+
+
+def whole(at: datetime) -> datetime:
+    return at.replace(microsecond=0)
+
+
+def spoiled(draw: Random, catalog: Catalog, token: Token, at: datetime) -> Token:
+    """A token with one thing wrong, or nearly wrong."""
+    realms = list(catalog.realms)
+    others: tuple[dict[str, object], ...] = (
+        {"expires": whole(at) + timedelta(seconds=draw.choice((-3600, -1, 0, 1)))},
+        {"expires": None},
+        {"kind": draw.choice(("ID", "Refresh", "bearer", None))},
+        {"realm": draw.choice((*realms, None))},
+        {"signed_by": draw.choice((*realms, "a stranger"))},
+        {"client": draw.choice(("nasushiobara.nobody", None, *(one.name for one in catalog.services())))},
+    )
+    return replace(token, **draw.choice(others))
+
+
+@lru_cache(maxsize=50_000)
+def written(token: Token, issuer: str) -> str:
+    """The token as text, signed with a key that stands for the realm's."""
+    claims = {
+        "typ": token.kind,
+        "azp": token.client,
+        "iss": issuer + token.realm if token.realm else "https://elsewhere.test/realms/nasushiobara",
+        "exp": int(token.expires.timestamp()) if token.expires else None,
+    }
+    held = {name: value for name, value in claims.items() if value is not None}
+    return jwt.encode(held, realm_key(token.signed_by or "a stranger"), "RS256")

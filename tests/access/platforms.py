@@ -1,0 +1,129 @@
+"""Platforms drawn at random: every scoping, every way to prove oneself, periods that meet, addresses that overlap."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from random import Random
+from typing import TypeVar
+
+from control_plane.catalog.model import Api, Auth, Catalog, Grant, Period, Version
+from tests.building import (
+    KEY,
+    NOON,
+    TOKEN,
+    Part,
+    a_grant,
+    a_platform,
+    a_version,
+    with_api,
+    with_scope,
+    with_service,
+    with_tenant,
+)
+
+T = TypeVar("T")
+BOUNDARIES = tuple(NOON + timedelta(hours=hours) for hours in (-30, -7, -1, 2, 9, 40))
+SCOPES = ("road", "river", "rainfall", "dam")
+FOLDERS = {"road": ("/road", "/bridge/2026"), "river": ("/river",), "rainfall": ("/rain/fall",), "dam": ("/river/dam",)}
+FIWARE = {
+    "road": ("tochigi", "/road/#"),
+    "river": ("tochigi", "/river/#", "/gauge"),
+    "rainfall": ("weather", "/#"),
+    "dam": ("tochigi", "/river/dam"),
+}
+NETWORKS = ("203.0.113.0/24", "203.0.113.7", "198.51.100.0/28", "2001:db8::/64", "192.0.2.1")
+LEVELS: tuple[dict[str, tuple[str, ...]], ...] = (
+    {"read": ("GET", "HEAD"), "update": ("DELETE", "PATCH", "POST", "PUT")},
+    {"read": ("GET",), "update": ("POST", "PUT"), "admin": ("DELETE",)},
+    {"read": ("GET", "HEAD", "OPTIONS")},
+)
+AUTHS: tuple[tuple[Auth, ...], ...] = ((KEY,), (TOKEN,), (KEY, TOKEN), (KEY, TOKEN), ())
+LIVE = ("published", "deprecated")
+
+
+def some(draw: Random, of: Sequence[T], most: int, least: int = 0) -> tuple[T, ...]:
+    return tuple(draw.sample(of, draw.randint(least, min(most, len(of)))))
+
+
+def a_period(draw: Random) -> Period:
+    """Half of them hold always; the others begin or end at a boundary that others share."""
+    if draw.random() < 0.5:
+        return Period()
+    start, end = sorted(draw.sample(BOUNDARIES, 2))
+    return Period(draw.choice((None, start)), draw.choice((None, end)))
+
+
+def drawn(draw: Random) -> Catalog:
+    scopes = [
+        with_scope(
+            name,
+            disclosure=draw.choice(("open", "limited", "open")),
+            fiware=FIWARE[name],
+            paths=FOLDERS[name],
+            period=a_period(draw),
+        )
+        for name in SCOPES
+    ]
+    apis = [
+        an_api(draw, f"api-{number}", scoping) for number, scoping in enumerate(("none", "fiware-headers", "path") * 3)
+    ]
+    tenants = [with_tenant("mibu", in_realm_of="tochigi"), with_tenant("nasushiobara")]
+    bare = a_platform(*scopes, *apis, *tenants)
+    return a_platform(*scopes, *apis, *tenants, *(a_service(draw, bare, number) for number in range(12)))
+
+
+def an_api(draw: Random, name: str, scoping: str) -> Part:
+    versions: list[Version] = [
+        a_version("v1", f"/{name}/v1", draw.choice((*LIVE, "retired"))),
+        a_version(
+            "v2", draw.choice((f"/{name}/v2", f"/{name}/v2.1", f"/{name}x")), upstream_path=draw.choice(("/", "/v2"))
+        ),
+    ]
+    if draw.random() < 0.3:
+        versions.append(a_version("v3", f"/{name}/v3", "draft"))
+    return with_api(
+        name,
+        *versions,
+        auth=draw.choice(AUTHS),
+        scoping=scoping,
+        levels=draw.choice(LEVELS),
+        allowed_ips=some(draw, NETWORKS, 3) if draw.random() < 0.3 else (),
+    )
+
+
+def a_service(draw: Random, bare: Catalog, number: int) -> Part:
+    closed = [api for api in bare.apis.values() if api.auth]
+    return with_service(
+        f"service-{number}",
+        *(
+            grant
+            for api in some(draw, closed, 5)
+            for grant in (a_drawn_grant(draw, api) for _ in range(draw.randint(1, 3)))
+        ),
+        tenant=draw.choice(("nasushiobara", "mibu", "tochigi")),
+        auth=draw.choice(((KEY,), (TOKEN,), (KEY, TOKEN), (KEY, TOKEN))),
+        allowed_ips=some(draw, NETWORKS, 3) if draw.random() < 0.3 else (),
+        period=a_period(draw) if draw.random() < 0.4 else Period(),
+    )
+
+
+def a_drawn_grant(draw: Random, api: Api) -> Grant:
+    live = [version.name for version in api.versions if version.state.value in LIVE]
+    return a_grant(
+        api.name,
+        *some(draw, [level.name for level in api.levels], 3, 1),
+        scopes=() if api.scoping.value == "none" else some(draw, SCOPES, 3, 1),
+        versions=some(draw, live, 2, 1),
+        period=a_period(draw),
+    )
+
+
+def boundaries(catalog: Catalog) -> list[datetime]:
+    """Every instant at which a period of the catalog begins or ends."""
+    periods = [
+        *(service.period for service in catalog.services()),
+        *(grant.period for grant in catalog.grants()),
+        *(scope.period for scope in catalog.scopes.values()),
+    ]
+    return sorted({instant for period in periods for instant in (period.start, period.end) if instant})

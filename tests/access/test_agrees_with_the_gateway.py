@@ -1,0 +1,211 @@
+"""The evaluator and the gateway, asked the same questions: no disagreement, whatever is asked.
+
+The evaluator was written from the language's documentation, the compiled configuration runs on the gateway. That is the
+stand-in, whose clock the tests set; or a real Kong where one is named, and then without other instants and addresses.
+RENKEI_TEST_SEED repeats a run, RENKEI_TEST_AGREE_SECONDS says how long all platforms together are asked (45).
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import random
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from control_plane.access import Decision, Request, evaluate
+from control_plane.catalog.load import load
+from control_plane.catalog.model import Api, Catalog, Level, Service
+from control_plane.engine.values import Secret
+from control_plane.sandbox import run
+from control_plane.sandbox.kong.server import in_thread
+from control_plane.sandbox.kong.settings import Settings
+from tests.access.cases import a_case, written
+from tests.access.platforms import drawn
+from tests.conftest import LIFETIME, KongServer
+from tests.kong.world import World
+
+pytestmark = pytest.mark.servers
+
+ROOT = Path(__file__).resolve().parents[2]
+SECONDS = float(os.environ.get("RENKEI_TEST_AGREE_SECONDS", "45"))
+SEED = int(os.environ.get("RENKEI_TEST_SEED", "0")) or random.SystemRandom().randrange(1, 2**31)
+PLATFORMS = ("drawn-1", "drawn-2", "drawn-3", "drawn-4", "tochigi")
+SHOWN = 8  # disagreements that a failure shows
+MANY = 2_000_000_000
+
+
+@dataclass
+class Clock:
+    """The time that the stand-in takes for now; the real one until a test sets it."""
+
+    set_to: float | None = None
+
+    def __call__(self) -> float:
+        return time.time() if self.set_to is None else self.set_to
+
+
+@dataclass
+class Gateway:
+    """A gateway that applies one catalog after the other and is asked over one connection."""
+
+    world: World
+    clock: Clock | None  # None: its time is the real one
+    connection: http.client.HTTPConnection = field(init=False)
+
+    def __post_init__(self) -> None:
+        where = urlsplit(self.world.server.proxy_url)
+        self.connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=30)
+
+    def apply(self, catalog: Catalog) -> None:
+        if self.clock:
+            self.clock.set_to = None
+        self.world.empty()
+        self.world.apply(catalog)
+
+    def ask(self, request: Request, issuer: str) -> tuple[int, Mapping[str, Any] | None]:
+        """The status, and what the upstream heard, where it was asked and may answer with a body."""
+        if self.clock:
+            self.clock.set_to = request.at.timestamp()
+        self.connection.putrequest(request.method, request.path, skip_accept_encoding=True)
+        for name, value in headers(request, self.world, issuer).items():
+            self.connection.putheader(name, value.encode())
+        if self.clock and request.address:
+            self.connection.putheader("X-Real-IP", request.address)
+        self.connection.endheaders()
+        answer = self.connection.getresponse()
+        body = answer.read()
+        if answer.will_close:
+            self.connection.close()
+        return answer.status, heard(body)
+
+
+def headers(request: Request, world: World, issuer: str) -> dict[str, str]:
+    found = {
+        "User-Agent": "renkei-tests",
+        "X-Data-Scope": request.scope,
+        "Fiware-ServicePath": request.service_path,
+        "Fiware-Service": "spoofed",
+    }
+    key, token = request.credentials.key, request.credentials.token
+    if key:
+        found["apikey"] = world.vault.value(Secret(f"services/{key.of}#api_key"))
+    if token:
+        found["Authorization"] = f"Bearer {written(token, issuer)}"
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def heard(body: bytes) -> Mapping[str, Any] | None:
+    found = json.loads(body) if body.startswith(b"{") else {}
+    if "upstream" not in found:
+        return None
+    return {name.lower(): value for name, value in found["headers"].items()}
+
+
+@pytest.fixture(scope="module")
+def gateway(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    if os.environ.get("RENKEI_TEST_KONG_ADMIN") and os.environ.get("RENKEI_TEST_KONG_PROXY"):
+        yield Gateway(World(request.getfixturevalue("kong_server")), None)
+        return
+    directory, clock = tmp_path_factory.mktemp("agrees"), Clock()
+    sandbox = run.up(
+        directory, parts=("echo",), asked=dict.fromkeys(run.USUAL, 0), lifetime=LIFETIME, owner=run.this_process()
+    )
+    settings = Settings(sandbox_requires=("cjson.safe",), trusted_ips=("127.0.0.1",), clock=clock)
+    try:
+        with in_thread(settings) as running:
+            assert sandbox.upstream_url
+            world = World(KongServer(running.admin_url, running.proxy_url, sandbox.upstream_url, real=False))
+            with closing((one := Gateway(world, clock)).connection):
+                yield one
+    finally:
+        run.down(directory)
+
+
+def platform(name: str) -> Catalog:
+    if name == "tochigi":
+        return unlimited(load(ROOT, "production", as_of=datetime(2026, 11, 20, 3, tzinfo=UTC)))
+    return drawn(random.Random(f"{SEED} {name}"))
+
+
+def unlimited(catalog: Catalog) -> Catalog:
+    """The catalog with limits that a test does not reach: they refuse by count, not by right."""
+
+    def level(one: Level) -> Level:
+        return replace(one, limit=dict.fromkeys(one.limit, MANY))
+
+    def api(one: Api) -> Api:
+        return replace(one, levels=tuple(map(level, one.levels)))
+
+    def service(one: Service) -> Service:
+        return replace(one, limits={place: dict.fromkeys(limit, MANY) for place, limit in one.limits.items()})
+
+    tenants = {
+        name: replace(tenant, services=tuple(map(service, tenant.services))) for name, tenant in catalog.tenants.items()
+    }
+    return replace(catalog, tenants=tenants, apis={name: api(one) for name, one in catalog.apis.items()})
+
+
+def from_everywhere(catalog: Catalog) -> Catalog:
+    """The catalog without addresses, for a gateway that does not believe us where we come from."""
+    tenants = {
+        name: replace(tenant, services=tuple(replace(one, allowed_ips=()) for one in tenant.services))
+        for name, tenant in catalog.tenants.items()
+    }
+    apis = {name: replace(api, allowed_ips=()) for name, api in catalog.apis.items()}
+    return replace(catalog, tenants=tenants, apis=apis)
+
+
+def disagreement(catalog: Catalog, said: Decision, status: int, passed: Mapping[str, Any] | None) -> str | None:
+    """What is not the same; what the upstream heard is looked at where it heard something."""
+    if said.status != status:
+        return f"the catalog says {said.status}, the gateway {status}"
+    if passed is None:
+        return None
+    if not said.allowed:
+        return "it was refused and reached the upstream all the same"
+    expected = {"x-consumer-username": said.service}
+    if said.fiware:
+        expected |= {"fiware-service": said.fiware[0], "fiware-servicepath": said.fiware[1]}
+    for name, value in expected.items():
+        if passed.get(name) != value:
+            return f"the upstream heard {name} {passed.get(name)!r} and not {value!r}"
+    leaked = {"apikey", "x-data-scope", "x-consumer-groups"} & passed.keys()
+    return f"the upstream heard {leaked}" if leaked else None
+
+
+@pytest.mark.parametrize("name", PLATFORMS)
+def test_the_gateway_answers_what_the_catalog_says(
+    gateway: Gateway, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    catalog = platform(name)
+    if gateway.clock is None:
+        catalog = from_everywhere(catalog)
+    gateway.apply(catalog)
+    end = time.monotonic() + SECONDS / len(PLATFORMS)
+    keycloak = catalog.environment.keycloak
+    assert keycloak
+    issuer = f"{(keycloak.public_url or keycloak.url).rstrip('/')}/realms/"
+    draw, wrong, statuses = random.Random(f"{SEED} {name} cases"), [], Counter[int]()
+    while time.monotonic() < end and len(wrong) < SHOWN:
+        request = a_case(draw, catalog, None if gateway.clock else datetime.now(UTC))
+        said = evaluate(catalog, request)
+        status, passed = gateway.ask(request, issuer)
+        statuses[status] += 1
+        if found := disagreement(catalog, said, status, passed):
+            wrong.append(f"{found}\n    {request}\n    {said}")
+    with capsys.disabled():
+        counted = ", ".join(f"{count} × {status}" for status, count in sorted(statuses.items()))
+        print(f"\n{name}: {statuses.total()} cases, seed {SEED}: {counted}")
+    assert not wrong, f"RENKEI_TEST_SEED={SEED}\n" + "\n".join(wrong)
+    assert min(statuses[status] for status in (200, 401, 403, 404)) >= 20, statuses

@@ -6,9 +6,9 @@ replaces it, so ours are merged into what is there; attributes that others decla
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from control_plane.catalog.model import Catalog, Realm
+from control_plane.catalog.model import Catalog
 from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
@@ -23,8 +23,9 @@ ONLY_ADMINISTRATORS = frozenset({"admin"})
 
 
 def desired(catalog: Catalog) -> Iterator[Resource]:
+    declared = attributes(catalog)
     for realm in catalog.realms.values():
-        names = (PLATFORM, TENANT, *attributes(catalog, realm))
+        names = (PLATFORM, TENANT, *declared[realm.name])
         yield Resource(
             Key(NAME, realm.name, "user-profile"),
             {name: _declared() for name in names},
@@ -33,12 +34,13 @@ def desired(catalog: Catalog) -> Iterator[Resource]:
         )
 
 
-def attributes(catalog: Catalog, realm: Realm) -> list[str]:
-    """The names that the template declares, and those that people of the realm have."""
-    used = {
-        name for user in catalog.users() if catalog.tenants[user.tenant].realm == realm.name for name in user.attributes
-    }
-    return sorted({*realm.baseline.attributes, *used})
+def attributes(catalog: Catalog) -> Mapping[str, list[str]]:
+    """For each realm the names that its template declares, and those that people of the realm have."""
+    names = {realm.name: set(realm.baseline.attributes) for realm in catalog.realms.values()}
+    for user in catalog.users():
+        if user.attributes:
+            names[catalog.tenants[user.tenant].realm].update(user.attributes)
+    return {realm: sorted(found) for realm, found in names.items()}
 
 
 def _declared() -> Fields:

@@ -31,7 +31,7 @@ NAMES = ("email", "firstName", "lastName")
 
 
 def desired(catalog: Catalog) -> Iterator[Resource]:
-    declared = {realm.name: profiles.attributes(catalog, realm) for realm in catalog.realms.values()}
+    declared = profiles.attributes(catalog)
     for user in catalog.users():
         realm = catalog.tenants[user.tenant].realm
         fields: dict[str, Value] = {

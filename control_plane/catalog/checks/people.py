@@ -26,30 +26,32 @@ def check(declared: Declared) -> Iterator[Problem]:
         for name, one in roles.items()
     }
     yield from circles("role", "includes", roles, follows)
+    owners = {tenant.name: tenant for tenant in declared.tenants}
+    templates = {template.value.template for template in declared.templates}
     for tenant in declared.tenants:
-        yield from _realm(declared, tenant)
+        yield from _realm(declared, tenant, owners, templates)
         yield from _roles(declared, tenant, roles)
         yield from _groups(declared, tenant)
         yield from _attributes(declared, tenant)
     yield from _unique(declared)
 
 
-def _realm(declared: Declared, one: DeclaredTenant) -> Iterator[Problem]:
+def _realm(
+    declared: Declared, one: DeclaredTenant, owners: Mapping[str, DeclaredTenant], templates: set[str]
+) -> Iterator[Problem]:
     realm = one.tenant.value.realm
     if realm.template:
-        templates = {template.value.template for template in declared.templates}
         yield from unknown(
             declared, "realm template", realm.template, templates, one.tenant, "realm", "template", folder="templates"
         )
     if realm.shared:
-        owners = {tenant.name: tenant.tenant for tenant in declared.tenants}
         where = ("realm", "shared")
         if realm.shared == one.name:
             yield one.tenant.problem("a tenant cannot share its own realm", *where, help="realm: {template: NAME}")
         elif realm.shared not in owners:
             yield from unknown(declared, "tenant", realm.shared, owners, one.tenant, *where, folder="tenants")
-        elif owners[realm.shared].value.realm.shared:
-            inner = owners[realm.shared]
+        elif owners[realm.shared].tenant.value.realm.shared:
+            inner = owners[realm.shared].tenant
             note = f"It is itself in the realm of '{inner.value.realm.shared}' ({inner.origin('realm')})."
             yield one.tenant.problem(f"tenant '{realm.shared}' has no realm of its own", *where, note=note)
 

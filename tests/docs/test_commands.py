@@ -45,19 +45,17 @@ def understand(arguments: list[str]) -> str:
 
 
 def documented(text: str) -> set[str]:
-    """Every `--option` and ARGUMENT in the first column of the section's table."""
+    """Every `--option` and `ARGUMENT` in the first column of the section's table."""
     cells = " ".join(first_cells(text))
-    return set(re.findall(r"(?<![\w-])--?[a-zA-Z][\w-]*", cells)) | {
-        cell.strip("`") for cell in first_cells(text) if re.fullmatch(r"`[A-Z]+`", cell)
-    }
+    return {*re.findall(r"(?<![\w-])--?[a-zA-Z][\w-]*", cells), *re.findall(r"`([A-Z]+)`", cells)}
 
 
 def declared(command: click.Command) -> set[str]:
-    """Every spelling of every option, and the name of every argument."""
+    """Every spelling of every option, and the names of the arguments as the help shows them."""
     names: set[str] = set()
     for parameter in command.params:
         if isinstance(parameter, click.Argument):
-            names.add(str(parameter.name).upper())
+            names |= set(re.findall(r"\b[A-Z]+\b", parameter.metavar or str(parameter.name).upper()))
         else:
             names |= {*parameter.opts, *parameter.secondary_opts}
     return names

@@ -78,12 +78,13 @@ def by_header(request: Request, found: Sequence[Open]) -> Open | str:
 
 
 def by_path(rest: str, found: Sequence[Open]) -> Open | str:
-    """The scope in one of whose folders the path below the API's own lies."""
-    for one in found:
-        if one.scope and any(paths.below(rest, folder) for folder in one.scope.paths):
-            return one
-    folders = sorted({folder for one in found if one.scope for folder in one.scope.paths})
-    return f"no granted data scope has this path; granted are {', '.join(folders) or 'none'}"
+    """The scope in one of whose folders the path below the API's own lies; of several the innermost."""
+    folders = [(folder, one) for one in found if one.scope for folder in one.scope.paths]
+    holding = [(len(folder), one) for folder, one in folders if paths.below(rest, folder)]
+    if holding:
+        return max(holding, key=lambda pair: pair[0])[1]
+    names = ", ".join(sorted({folder for folder, _ in folders}))
+    return f"no granted data scope has this path; granted are {names or 'none'}"
 
 
 def service_path(asked: str | None, own: Sequence[str]) -> str:

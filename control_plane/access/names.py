@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from ipaddress import ip_address
 from urllib.parse import quote
 
 from control_plane.access import paths
+from control_plane.access.requests import Request
 from control_plane.catalog.model import Api, Catalog, Level, Service, Version
 from control_plane.catalog.words import nearest
 from control_plane.problems import ConfigurationError, Problem
@@ -54,20 +56,20 @@ def address_of(text: str) -> str:
         raise ConfigurationError(Problem(f"'{text}' is no address", help="one address: --from 203.0.113.7")) from None
 
 
-def targets(api: Api, versions: Iterable[Version], path: str) -> list[tuple[Version, str]]:
-    """The whole path for each version. A path that begins with the public path of a version of this API is whole."""
+def requests(template: Request, api: Api, versions: Iterable[Version], path: str) -> list[tuple[Version, Request]]:
+    """The request for each version. A path that begins with the public path of a version of this API is a whole one."""
     if not path.startswith("/"):
         raise ConfigurationError(Problem(f"the path '{path}' does not begin with '/'", help=f"/{path}"))
     path = quote(path.partition("#")[0], safe=SIGNS)
     versions = tuple(versions)
     whole = next((one for one in api.versions if paths.below(path.partition("?")[0], one.path)), None)
     if whole is None:
-        return [(version, version.path.rstrip("/") + path) for version in versions]
+        return [(version, replace(template, path=version.path.rstrip("/") + path)) for version in versions]
     if whole not in versions:
         names = ", ".join(version.name for version in versions)
         note = f"{whole.path} is the public path of {whole.name}."
         raise ConfigurationError(Problem(f"this path is not one of {api.name} {names}", whole.origin, note))
-    return [(whole, path)]
+    return [(whole, replace(template, path=path))]
 
 
 def _unknown(what: str, name: str, known: Iterable[str], note: str | None = None) -> ConfigurationError:

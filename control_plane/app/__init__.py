@@ -6,6 +6,7 @@
     expect      is this plan the one that was reviewed?
     apply       make the plan real, read again, say what did not hold
     listing     the lists of users and services
+    can         who may do what, from the configuration alone
     doctor      is everything there that a run needs?
     start       a minimal configuration to begin with
     schemas     JSON Schema for editors, as files

@@ -6,6 +6,7 @@ options     what several commands take
 files       what a command writes because it was asked to
 reconcile   validate, plan, apply, drift
 lists       report, schema
+can         who may do what, and why
 setup       init, doctor, sandbox, completion
 """
 

@@ -1,0 +1,280 @@
+"""Each sentence of the reference page on how a call is decided, asked of the evaluator alone."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from control_plane.access import ApiKey, Credentials, Decision, Request, Token, evaluate
+from control_plane.access.paths import ambiguous, normal
+from control_plane.catalog.model import Catalog
+from tests.building import (
+    KEY,
+    NOON,
+    TOKEN,
+    a_grant,
+    a_platform,
+    a_version,
+    during,
+    with_api,
+    with_scope,
+    with_service,
+    with_tenant,
+)
+
+PORTAL = Credentials(key=ApiKey("nasushiobara.portal"))
+TICK = timedelta(microseconds=1)
+
+
+def asked(
+    catalog: Catalog,
+    path: str = "/ngsi/v2/entities",
+    method: str = "GET",
+    credentials: Credentials = PORTAL,
+    at: datetime = NOON,
+    **more: str,
+) -> Decision:
+    return evaluate(catalog, Request(credentials, method, path, at, **more))
+
+
+def a_token(service: str = "portal", **changed: object) -> Credentials:
+    said = {"realm": "nasushiobara", "signed_by": "nasushiobara", "expires": NOON + timedelta(minutes=5), **changed}
+    return Credentials(token=Token(f"nasushiobara.{service}", **said))
+
+
+@pytest.fixture
+def platform() -> Catalog:
+    return a_platform(
+        with_scope("road"),
+        with_scope("river", fiware=("tochigi", "/river/#", "/dam")),
+        with_api("ngsi-v2", a_version("v1", "/ngsi/v1", "retired"), a_version("v2"), a_version("v3", state="draft")),
+        with_service("portal", reading="ngsi-v2"),
+        with_service("both", a_grant("ngsi-v2", "read", scopes=["road", "river"])),
+    )
+
+
+def test_a_granted_call_is_allowed_and_the_lines_that_open_it_are_named(platform):
+    said = asked(platform)
+    assert (said.status, said.allowed, said.scope) == (200, True, "road")
+    assert said.fiware == ("tochigi", "/road/#")
+    assert [line.what for line in said.because] == ["grant", "scope", "level"]
+    assert str(said.because[0].origin) == "tenants/nasushiobara.yaml:25"
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/ngsi/v2", 200),
+        ("/ngsi/v2/", 200),
+        ("/ngsi/v2X", 404),
+        ("/ngsi/v2%2Fentities", 404),
+        ("/NGSI/v2/entities", 404),
+        ("/ngsi//v2/entities", 200),
+        ("/ngsi/x/../v2/entities", 200),
+        ("/%6Egsi/v2/entities", 200),
+        ("/ngsi/v2/a%2Fb", 403),
+        ("/ngsi/v2/a%5cb", 403),
+        ("/ngsi/v2/a\\b", 403),
+        ("/ngsi/v2/a%00", 400),
+        ("/ngsi/v2/a%zz", 400),
+        ("/ngsi/../../v2", 400),
+        ("ngsi/v2", 400),
+        ("/ngsi/v1/entities", 410),
+        ("/ngsi/v3/entities", 404),
+        ("/ngsi/v2/entities?id=a%2Fb", 200),
+    ],
+)
+def test_a_path_leads_to_a_version_or_to_none(platform, path, status):
+    assert asked(platform, path).status == status
+
+
+def test_a_retired_version_is_gone_for_everybody_and_whatever_the_method(platform):
+    assert asked(platform, "/ngsi/v1/x", "PURGE", Credentials()).status == 410
+
+
+def test_a_method_that_no_level_has_is_not_there(platform):
+    assert asked(platform, method="OPTIONS").status == 404
+    assert asked(platform, method="get").status == 404
+
+
+def test_a_level_that_is_not_granted_is_refused(platform):
+    said = asked(platform, method="POST")
+    assert (said.status, said.reason) == (403, "update of v2 is not granted")
+
+
+def test_who_shows_nothing_or_what_is_nobodys_is_refused(platform):
+    assert asked(platform, credentials=Credentials()).status == 401
+    assert asked(platform, credentials=Credentials(key=ApiKey(None))).status == 401
+    assert asked(platform, credentials=a_token()).reason == "'ngsi-v2' takes no token"
+
+
+@pytest.mark.parametrize(
+    ("start", "end"), [("2026-10-01", "2026-11-01"), ("2026-10-01", None), (None, "2026-11-01")], ids=str
+)
+@pytest.mark.parametrize("where", ["grant", "service", "scope"])
+def test_a_period_holds_from_its_first_instant_until_before_its_end(where, start, end):
+    period = during(start, end)
+    parts = {
+        "grant": (with_service("portal", a_grant("ngsi-v2", period=period)),),
+        "service": (with_service("portal", reading="ngsi-v2", period=period),),
+        "scope": (with_scope("road", period=period), with_service("portal", reading="ngsi-v2")),
+    }
+    catalog = a_platform(*parts[where])
+    if period.start:
+        assert asked(catalog, at=period.start).status == 200
+        assert asked(catalog, at=period.start - TICK).because[0].what == where
+    if period.end:
+        assert asked(catalog, at=period.end - TICK).status == 200
+        assert asked(catalog, at=period.end).status == 403
+
+
+def test_two_grants_open_together_what_neither_opens_alone_and_no_more():
+    early, late = during(None, "2026-10-05"), during("2026-10-05", None)
+    catalog = a_platform(
+        with_scope("river"),
+        with_service("portal", a_grant("ngsi-v2", period=early), a_grant("ngsi-v2", scopes=["river"], period=late)),
+    )
+    border = late.start
+    assert border
+    assert asked(catalog, at=border - TICK).scope == "road"
+    assert asked(catalog, at=border).scope == "river"
+    assert asked(catalog, at=border, scope="road").status == 403
+
+
+def test_a_service_with_several_scopes_names_one(platform):
+    both = Credentials(key=ApiKey("nasushiobara.both"))
+    assert "Name one in X-Data-Scope: river, road" in asked(platform, credentials=both).reason
+    assert asked(platform, credentials=both, scope="river").fiware == ("tochigi", "/river/#,/dam")
+    assert asked(platform, credentials=both, scope="").status == 403
+    assert asked(platform, scope="river").status == 403
+
+
+@pytest.mark.parametrize(
+    ("path", "passed"),
+    [("/river/north", True), ("/river/#", True), ("/dam", True), ("/dam/x", False), ("/riverX", False), ("/#", False),
+     ("/river#", False), ("/river/../road", False), ("/river,/road", False), ("/river//x", False), ("", False)],
+)  # fmt: skip
+def test_a_service_path_is_passed_on_where_it_is_narrower(platform, path, passed):
+    both = Credentials(key=ApiKey("nasushiobara.both"))
+    said = asked(platform, credentials=both, scope="river", service_path=path)
+    assert said.fiware == ("tochigi", path if passed else "/river/#,/dam")
+
+
+def test_folders_end_where_their_segment_ends():
+    catalog = a_platform(
+        with_scope("road", paths=["/road", "/bridge/2026"]),
+        with_api("files", a_version("v1", "/files/v1"), scoping="path"),
+        with_service("portal", a_grant("files", "read")),
+    )
+    allowed = ("/road", "/road/a.csv", "/bridge/2026/x", "/r%6Fad")
+    refused = ("", "/", "/roadX", "/Road", "/bridge", "/river/x", "/road//x", "/road/./x", "/road/x/../y", "/road/;x")
+    assert {path for path in (*allowed, *refused) if asked(catalog, "/files/v1" + path).allowed} == set(allowed)
+
+
+def test_addresses_of_the_api_and_of_the_service_must_both_hold():
+    catalog = a_platform(
+        with_api("ngsi-v2", allowed_ips=("203.0.113.0/24",)),
+        with_service("portal", reading="ngsi-v2", allowed_ips=("203.0.113.7", "192.0.2.1")),
+    )
+    by_address = {one: asked(catalog, address=one).status for one in ("203.0.113.7", "203.0.113.8", "192.0.2.1", "::1")}
+    assert by_address == {"203.0.113.7": 200, "203.0.113.8": 403, "192.0.2.1": 403, "::1": 403}
+    assert asked(catalog).allowed
+
+
+@pytest.mark.parametrize(("auth", "status"), [((KEY,), 401), ((TOKEN,), 401), ((KEY, TOKEN), 403)])
+def test_where_either_is_taken_the_apis_addresses_come_before_the_caller(auth, status):
+    catalog = a_platform(with_api("ngsi-v2", auth=auth, allowed_ips=("203.0.113.0/24",)))
+    assert asked(catalog, credentials=Credentials(), address="192.0.2.1").status == status
+    assert asked(catalog, credentials=Credentials(), address="203.0.113.1").status == 401
+
+
+@pytest.fixture(params=[(TOKEN,), (KEY, TOKEN)], ids=["token", "either"])
+def tokens(request) -> Catalog:
+    return a_platform(
+        with_tenant("mibu", in_realm_of="tochigi"),
+        with_api("ngsi-v2", auth=request.param),
+        with_service("portal", reading="ngsi-v2", auth=request.param),
+        with_service("keyed", reading="ngsi-v2", auth=(KEY,)),
+        with_service("sensor", reading="ngsi-v2", auth=(TOKEN,), tenant="mibu"),
+    )
+
+
+def test_an_access_token_of_the_services_own_realm_is_taken(tokens):
+    assert asked(tokens, credentials=a_token()).allowed
+    shared = Token("mibu.sensor", "tochigi", "tochigi", NOON + timedelta(minutes=5))
+    assert asked(tokens, credentials=Credentials(token=shared)).allowed
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"kind": "ID"},
+        {"kind": None},
+        {"realm": "tochigi"},
+        {"realm": None},
+        {"signed_by": "tochigi"},
+        {"expires": NOON},
+        {"expires": None},
+        {"service": "nobody"},
+        {"service": "keyed"},
+    ],
+    ids=str,
+)
+def test_any_other_token_is_refused(tokens, wrong):
+    assert asked(tokens, credentials=a_token(**wrong)).status == 401
+
+
+def test_a_token_that_is_signed_right_goes_before_a_key(tokens):
+    key = ApiKey("nasushiobara.keyed")
+    if KEY not in tokens.apis["ngsi-v2"].auth:
+        assert asked(tokens, credentials=Credentials(key=key)).reason == "'ngsi-v2' takes no key"
+        return
+    assert asked(tokens, credentials=Credentials(key, a_token().token)).service == "nasushiobara.portal"
+    assert asked(tokens, credentials=Credentials(key, a_token(kind="ID").token)).status == 401
+    assert asked(tokens, credentials=Credentials(key, a_token(expires=NOON).token)).service == "nasushiobara.keyed"
+
+
+def test_open_data_ask_nobody_and_hold_open_scopes_only():
+    catalog = a_platform(
+        with_scope("road"),
+        with_scope("rainfall", disclosure="open"),
+        with_api("open", a_version("v1", "/open/v1"), auth=(), limits={"read": {"minute": 60}}),
+    )
+    said = asked(catalog, "/open/v1/x", credentials=Credentials())
+    assert (said.allowed, said.scope, said.service) == (True, "rainfall", None)
+    assert [(limit.calls, limit.counted) for limit in said.limits] == [(60, "address")]
+    assert asked(catalog, "/open/v1/x", credentials=Credentials(), scope="road").status == 403
+
+
+def test_a_services_own_limit_goes_before_the_levels_span_by_span():
+    catalog = a_platform(
+        with_api("ngsi-v2", limits={"read": {"minute": 900, "month": 10_000}}),
+        with_service("portal", reading="ngsi-v2", limits={("ngsi-v2", "read"): {"minute": 1800, "day": 5000}}),
+    )
+    found = {limit.span: (limit.calls, limit.of) for limit in asked(catalog).limits}
+    assert found == {"minute": (1800, "service"), "day": (5000, "service"), "month": (10_000, "level")}
+
+
+# ---------------------------------------------------------------- laws of paths
+
+texts = st.text(st.sampled_from("/.a%2fFeE5cC;\\"), max_size=12).map(lambda text: "/" + text)
+
+
+@given(texts)
+@settings(max_examples=300)
+def test_a_normal_path_is_normal_and_stays_plain(text):
+    once = normal(text)
+    if once is not None:
+        assert "//" not in once
+        assert not {".", ".."} & set(once.split("/"))
+        assert normal(once) == once
+
+
+@given(texts)
+@settings(max_examples=300)
+def test_a_path_that_is_plain_for_folders_is_its_own_normal_form_but_for_escapes(text):
+    if ambiguous(text, folders=True) is None and "%" not in text:
+        assert normal(text) == text

@@ -1,0 +1,95 @@
+"""Who may: the same answer as asking for each service alone."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from random import Random
+
+import pytest
+
+from control_plane.access import Request, evaluate, holders
+from control_plane.access.callers import credentials_of, usual
+from control_plane.catalog.model import Catalog, Scoping
+from tests.access.platforms import boundaries, drawn
+from tests.building import KEY, NOON, TOKEN, a_grant, a_platform, a_version, during, with_api, with_scope, with_service
+
+
+def who(catalog: Catalog, level: str = "read", at=NOON) -> list[tuple[object, ...]]:
+    api = catalog.apis["ngsi-v2"]
+    found = holders(catalog, api, api.level(level), api.versions, at)
+    return [(one.service, one.versions, one.scopes, one.until) for one in found]
+
+
+def test_data_that_end_together_stand_together():
+    year, month = during(None, "2027-04-01"), during(None, "2026-11-01")
+    catalog = a_platform(
+        with_scope("river", period=month),
+        with_scope("dam"),
+        with_service("portal", a_grant("ngsi-v2", scopes=["road", "river", "dam"], period=year)),
+        with_service("later", a_grant("ngsi-v2", period=during("2027-01-01"))),
+        with_service("writer", updating="ngsi-v2"),
+    )
+    assert who(catalog) == [
+        ("nasushiobara.portal", ("v2",), ("dam", "road"), year.end),
+        ("nasushiobara.portal", ("v2",), ("river",), month.end),
+    ]
+    assert who(catalog, "update") == [("nasushiobara.writer", ("v2",), ("road",), None)]
+
+
+def test_of_several_grants_the_one_that_holds_longest_counts():
+    catalog = a_platform(
+        with_service(
+            "portal",
+            a_grant("ngsi-v2", period=during(None, "2026-11-01")),
+            a_grant("ngsi-v2", period=during(None, "2027-04-01")),
+        )
+    )
+    assert who(catalog) == [("nasushiobara.portal", ("v2",), ("road",), during(None, "2027-04-01").end)]
+
+
+def test_versions_that_are_not_at_the_gateway_and_services_that_cannot_prove_themselves_are_not_there():
+    catalog = a_platform(
+        with_api("ngsi-v2", a_version("v1", "/ngsi/v1", "retired"), a_version("v2"), auth=(TOKEN,)),
+        with_service("portal", a_grant("ngsi-v2", versions=["v1", "v2"]), auth=(TOKEN,)),
+        with_service("keyed", reading="ngsi-v2", auth=(KEY,)),
+    )
+    assert who(catalog) == [("nasushiobara.portal", ("v2",), ("road",), None)]
+
+
+def test_open_data_are_everybodys():
+    catalog = a_platform(with_scope("rainfall", disclosure="open"), with_api("ngsi-v2", auth=()))
+    assert who(catalog) == [(None, ("v2",), ("rainfall",), None)]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_who_may_is_who_is_let_through_when_he_asks(seed):
+    catalog = drawn(Random(seed))
+    for at in (NOON, *(one + timedelta(seconds=by) for one in boundaries(catalog) for by in (-1, 0))):
+        for api in catalog.apis.values():
+            for level in api.levels:
+                found = {
+                    (one.service, version, scope)
+                    for one in holders(catalog, api, level, api.versions, at)
+                    for version in one.versions
+                    for scope in one.scopes or (None,)
+                }
+                assert found == _asked_one_by_one(catalog, api, level, at)
+
+
+def _asked_one_by_one(catalog, api, level, at):
+    let_through = set()
+    for service in catalog.services():
+        for version in api.versions:
+            for scope in catalog.scopes if api.scoping is not Scoping.NONE else (None,):
+                tail = catalog.scopes[scope].paths[0] if api.scoping is Scoping.PATH else ""
+                request = Request(
+                    credentials_of(catalog, service, usual(api, service), at),
+                    level.methods[0],
+                    version.path + tail,
+                    at,
+                    scope=scope if api.scoping is Scoping.FIWARE else None,
+                )
+                said = evaluate(catalog, request)
+                if said.allowed:
+                    let_through.add((said.service, version.name, said.scope))
+    return let_through

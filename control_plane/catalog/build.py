@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from control_plane.catalog.declared import Declared, DeclaredTenant, grants
 from control_plane.catalog.documents import ApiDocument
 from control_plane.catalog.documents.apis import VersionEntry
-from control_plane.catalog.documents.platform import KeycloakEntry, KongEntry, SecretsEntry
+from control_plane.catalog.documents.platform import AccessLogEntry, KeycloakEntry, KongEntry, SecretsEntry
 from control_plane.catalog.documents.roles import RoleEntry, ScopeEntry
-from control_plane.catalog.documents.templates import PlanEntry
+from control_plane.catalog.documents.templates import CorsEntry, PlanEntry
 from control_plane.catalog.documents.tenants import GrantEntry, GroupEntry, ServiceEntry, UserEntry
 from control_plane.catalog.located import Located
 from control_plane.catalog.model import (
+    AccessLog,
     Api,
     Approval,
+    Asked,
     Auth,
     Catalog,
+    Cors,
     DataScope,
     Disclosure,
     Environment,
@@ -42,8 +45,8 @@ from control_plane.catalog.model import (
     Version,
 )
 from control_plane.catalog.periods import period
-from control_plane.catalog.templates import baseline, environment, plan_limits
-from control_plane.problems import bug
+from control_plane.catalog.templates import baseline, environment, given_by, plan_limits
+from control_plane.problems import Origin, bug
 
 T = TypeVar("T")
 AT_THE_GATEWAY = ("published", "deprecated")
@@ -95,6 +98,7 @@ class _Builder:
         where = self.environments[name]
         found = environment(name, self.environments)
         keycloak, kong, secrets = found.get("keycloak"), found.get("kong"), found.get("secrets")
+        logged = given_by("access_log", name, self.environments)
         return Environment(
             name=name,
             embedded=keycloak is None and kong is None,
@@ -102,6 +106,8 @@ class _Builder:
             kong=_kong(kong) if kong else None,
             secrets=_secrets(secrets) if secrets else None,
             upstreams=_sorted(found.get("upstreams", {}).items()),
+            access_log=_access_log(found["access_log"], logged.key("access_log")) if logged else None,
+            metrics=_asked("metrics", given_by("metrics", name, self.environments)),
             title=where.value.title or "",
             origin=where.key(),
         )
@@ -134,6 +140,7 @@ class _Builder:
     def api(self, where: Located[ApiDocument]) -> Api:
         one = where.value
         plan = plan_limits(one.plan, self.plans) if one.plan else {}
+        cors = given_by("cors", one.plan, self.plans)
         levels = (
             Level(
                 name, tuple(sorted(entry.methods)), plan.get(name, {}) | entry.limit.spans(), where.key("levels", name)
@@ -152,6 +159,9 @@ class _Builder:
             levels=tuple(levels),
             allowed_ips=tuple(one.allowed_ips),
             max_body_mb=one.max_body_mb,
+            cors=_cors(cors.value.cors, cors.key("cors")) if cors and cors.value.cors else None,
+            bot_detection=_asked("bot_detection", given_by("bot_detection", one.plan, self.plans)),
+            security_headers=_asked("security_headers", given_by("security_headers", one.plan, self.plans)),
             description=one.description,
             origin=where.origin("api"),
         )
@@ -256,6 +266,20 @@ def _keycloak(one: KeycloakEntry) -> KeycloakSettings:
 
 def _kong(one: KongEntry) -> KongSettings:
     return KongSettings(one.admin_url, one.proxy_url, one.admin_token, one.verify)
+
+
+def _access_log(one: AccessLogEntry, origin: Origin) -> AccessLog:
+    return AccessLog(one.http, one.file, origin)
+
+
+def _cors(one: CorsEntry, origin: Origin) -> Cors:
+    methods, allowed = tuple(one.methods or ()), tuple(one.headers or ())
+    return Cors(tuple(one.origins), methods, allowed, one.max_age, one.credentials, origin)
+
+
+def _asked(field: str, where: Located[Any] | None) -> Asked | None:
+    """Asked for where the field is true; false is said to take back what the entry extends."""
+    return Asked(where.key(field)) if where and getattr(where.value, field) else None
 
 
 def _secrets(one: SecretsEntry) -> VaultSettings | FileSecretsSettings:

@@ -119,6 +119,22 @@ class FileSecretsSettings:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """That something is asked for which is there or not, and by which line."""
+
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True)
+class AccessLog:
+    """Where the gateway writes one entry for each call; one of the two is given."""
+
+    http: str | None = None  # a URL that takes JSON by POST
+    file: str | None = None  # on each node of the gateway
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True)
 class Environment:
     name: str
     embedded: bool = False  # the sandbox: addresses and secrets come from it
@@ -126,6 +142,8 @@ class Environment:
     kong: KongSettings | None = None
     secrets: VaultSettings | FileSecretsSettings | None = None
     upstreams: Mapping[str, str] = field(default_factory=dict)  # name -> URL
+    access_log: AccessLog | None = None
+    metrics: Asked | None = None  # counters for Prometheus
     title: str = ""
     origin: Origin | None = None
 
@@ -199,6 +217,18 @@ class Level:
 
 
 @dataclass(frozen=True)
+class Cors:
+    """Which pages of other origins may call an API from a browser."""
+
+    origins: tuple[str, ...]  # `*` is every origin
+    methods: tuple[str, ...] = ()  # of the API's methods only these; empty: all
+    headers: tuple[str, ...] = ()  # empty: those that callers of the API need
+    max_age: int | None = None  # seconds that a browser may keep the answer to a preflight
+    credentials: bool = False
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True)
 class Version:
     name: str
     path: str  # the public prefix, /ngsi/v2
@@ -224,6 +254,9 @@ class Api:
     levels: tuple[Level, ...]
     allowed_ips: tuple[str, ...] = ()
     max_body_mb: int = 8
+    cors: Cors | None = None
+    bot_detection: Asked | None = None
+    security_headers: Asked | None = None
     description: str = ""
     origin: Origin | None = None
 

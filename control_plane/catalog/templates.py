@@ -23,6 +23,12 @@ def line_of(name: str, entries: Mapping[str, Located[E]]) -> list[Located[E]]:
     return line
 
 
+def given_by(field: str, name: str | None, entries: Mapping[str, Located[E]]) -> Located[E] | None:
+    """The nearest entry that gives the field: this one, or one that it extends."""
+    line = line_of(name, entries) if name else []
+    return next((one for one in line if getattr(one.value, field) is not None), None)
+
+
 def baseline(name: str, templates: Mapping[str, Located[RealmTemplateEntry]]) -> RealmBaseline:
     """The realm template with each key of each section that it does not give taken from what it extends."""
     line = line_of(name, templates)
@@ -72,7 +78,7 @@ def environment(name: str, environments: Mapping[str, Located[EnvironmentEntry]]
     """The sections of the environment, each from itself or the nearest that it extends. A section is taken whole."""
     sections: dict[str, Any] = {}
     for one in line_of(name, environments):
-        for field in ("keycloak", "kong", "secrets", "upstreams"):
+        for field in ("keycloak", "kong", "secrets", "upstreams", "access_log", "metrics"):
             value = getattr(one.value, field)
             if value is not None:
                 sections.setdefault(field, value)

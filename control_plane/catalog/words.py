@@ -33,6 +33,9 @@ FIWARE_SERVICE = r"^[a-z0-9_]{1,50}$"
 FIWARE_PATH = r"^/#?$|^(/[A-Za-z0-9_]{1,50}){1,10}(/#)?$"
 ATTRIBUTE = r"^[a-z][A-Za-z0-9_-]{0,63}$"
 LOCALE = r"^[a-z]{2}(-[A-Z]{2})?$"
+WEB_ORIGIN = r"^(\*|https?://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[1-9][0-9]{0,4})?)$"
+HEADER = r"^[A-Za-z][A-Za-z0-9-]{0,63}$"
+FILE = r"^(/[A-Za-z0-9._-]+)+$"
 
 PATTERNS = {
     ID: "an id has lower-case letters, digits and '-' (not at its ends), at most 63 characters",
@@ -46,6 +49,9 @@ PATTERNS = {
     FIWARE_PATH: "a Fiware-ServicePath is like /road, or /road/# for all below it; letters, digits and '_'",
     ATTRIBUTE: "the name of an attribute begins with a lower-case letter; letters, digits, '_', '-'",
     LOCALE: "a locale is like ja or pt-BR",
+    WEB_ORIGIN: "an origin is like https://portal.example.jp, in lower case and without a path; '*' is every origin",
+    HEADER: "the name of a header begins with a letter; letters, digits and '-'",
+    FILE: "a file on the node is named from '/' on; letters, digits and '.', '_', '-'",
 }
 """What a value that misses its pattern is told."""
 
@@ -90,6 +96,8 @@ def read_moment(value: Any) -> date | datetime:
         raise wrong("an instant is written like 2026-04-01T09:00:00+09:00") from None
     if instant.tzinfo is None:
         raise wrong("an instant needs its offset", f"{text}+09:00")
+    if not instant.timestamp().is_integer():
+        raise wrong("an instant is to the second", instant.replace(microsecond=0).isoformat())
     if not 1970 <= instant.year <= LAST_YEAR:
         raise wrong(f"an instant is between 1970 and {LAST_YEAR}", "leave it out for no end")
     return instant
@@ -186,7 +194,7 @@ def _zone(value: str) -> str:
 
 def nearest(word: str, words: Iterable[str]) -> str | None:
     """The word that was probably meant."""
-    found = get_close_matches(word, sorted(words), 1, 0.6)
+    found = get_close_matches(word, sorted(words), 1, 0.61)
     return f"did you mean '{found[0]}'?" if found else None
 
 
@@ -211,6 +219,13 @@ def _dots(value: str) -> str:
     return value
 
 
+def _plain_origin(value: str) -> str:
+    """An origin that cannot be forged on the way: https, except on the loopback."""
+    if value.startswith("http://") and urlsplit(value).hostname not in ("localhost", "127.0.0.1"):
+        raise wrong("an origin is https, except on the loopback", "https" + value[4:])
+    return value
+
+
 def _text_schema(**more: Any) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", **more})
 
@@ -227,6 +242,9 @@ FiwareService = Annotated[str, Field(pattern=FIWARE_SERVICE)]
 FiwarePath = Annotated[str, Field(pattern=FIWARE_PATH)]
 AttributeName = Annotated[str, Field(pattern=ATTRIBUTE)]
 Locale = Annotated[str, Field(pattern=LOCALE)]
+WebOrigin = Annotated[str, Field(pattern=WEB_ORIGIN, max_length=255), AfterValidator(_plain_origin)]
+HeaderName = Annotated[str, Field(pattern=HEADER)]
+FileOnNode = Annotated[str, Field(pattern=FILE, max_length=255), AfterValidator(_dots)]
 Count = Annotated[int, Field(ge=1, le=2_000_000_000)]
 Address = Annotated[str, AfterValidator(read_address)]
 Url = Annotated[str, AfterValidator(read_url), _text_schema(format="uri", pattern="^https?://")]

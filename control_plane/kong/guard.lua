@@ -1,6 +1,8 @@
 -- The guard: decides at request time what acl cannot know. Is there a grant for this level that holds now, for this
 -- data, and is the token what it must be. It refuses with a short reason in JSON.
 --
+-- What it decided, and on which data scope, it leaves in kong.ctx.shared for the access log: its own words alone.
+--
 -- DATA and SETTINGS stand before this text, written by renkei. The chunk runs once for each change of the plugin: it
 -- parses DATA and returns the function that Kong keeps and runs for each request.
 --
@@ -46,6 +48,7 @@ local function now()
 end
 
 local function refuse(status, reason, headers)
+  kong.ctx.shared.renkei_decision = reason
   return kong.response.exit(status, { message = reason }, headers)
 end
 
@@ -121,6 +124,7 @@ local function scoped_by_headers(found)
   clear(FIWARE)
   kong.service.request.set_header("Fiware-Service", scope.service)
   kong.service.request.set_header("Fiware-ServicePath", path)
+  kong.ctx.shared.renkei_scope = scope.name
   return nil
 end
 
@@ -131,7 +135,10 @@ local function scoped_by_path(found)
   if path:sub(1, #SETTINGS.prefix) == SETTINGS.prefix and rest:sub(1, 1) == "/" then
     for _, scope in ipairs(found.list) do
       for _, prefix in ipairs(scope.paths) do
-        if below(rest, prefix) then return nil end
+        if below(rest, prefix) then
+          kong.ctx.shared.renkei_scope = scope.name
+          return nil
+        end
       end
     end
   end
@@ -179,4 +186,5 @@ return function()
   if SETTINGS.scoping == "path" then reason = scoped_by_path(found) end
   if reason then return refuse(403, reason) end
   kong.service.request.clear_header("X-Data-Scope")
+  kong.ctx.shared.renkei_decision = "allowed"
 end

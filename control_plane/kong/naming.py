@@ -17,6 +17,7 @@ from uuid import UUID, uuid5
 from control_plane.catalog.model import Api, Level, Version
 
 PROBE = "renkei-probe"  # the tag of what stands in Kong for a moment, to see that the proxy has taken a change up
+PREFLIGHTS = "cors_preflight"  # the route of preflights; no level has `_` in its name
 RETIRED = "retired"  # the one route of a retired version, in the place of a level's name
 _NAMESPACE = UUID("6a2d1a54-6f0e-5d5c-9b0a-3f2f0a6f7c11")  # never changed: ids of credentials are made from it
 
@@ -46,6 +47,10 @@ def route_name(api: Api, version: Version, level: Level) -> str:
 
 def retired_route(api: Api, version: Version) -> str:
     return f"{service_name(api, version)}.{RETIRED}"
+
+
+def preflight_route(api: Api, version: Version) -> str:
+    return f"{service_name(api, version)}.{PREFLIGHTS}"
 
 
 def group_name(api: str, version: str, level: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from control_plane.catalog.model import Catalog
 from control_plane.kong import policies, taken_up
 from control_plane.kong.client import Kong
+from control_plane.kong.plugins import PLACES
 from control_plane.kong.policies.chunk import SANDBOX_MODULE
 from control_plane.kong.policies.guard import takes_tokens
 from control_plane.problems import Problem
@@ -16,7 +17,7 @@ from control_plane.problems import Problem
 def preflight(kong: Kong, catalog: Catalog | None) -> Sequence[Problem]:
     """The problems that stand against writing this catalog to this node. Removes what a killed run has left."""
     node = kong.node()
-    found = [*_settings(node, catalog), *_plugins(node, catalog)]
+    found = [*_settings(node, catalog), *_plugins(node, catalog), *_everywhere(kong, catalog)]
     if not found:
         taken_up.remove_left_over(kong)
     return found
@@ -53,6 +54,19 @@ def _plugins(node: Mapping[str, Any], catalog: Catalog | None) -> Iterator[Probl
     wanted = {plugin.name for plugin in (*policies.plugins(catalog), *policies.route_plugins(catalog))}
     for name in sorted(wanted - set(there)):
         yield Problem(f"this Kong lacks the plugin {name}", help=f"add it to KONG_PLUGINS: bundled or {name}")
+
+
+def _everywhere(kong: Kong, catalog: Catalog | None) -> Iterator[Problem]:
+    """Of a plugin for every call Kong takes one: where somebody else has put it, ours would be refused."""
+    wanted = {plugin.name: plugin for plugin in policies.everywhere(catalog)} if catalog else {}
+    for row in kong.rows("plugins") if wanted else ():
+        if row.get("name") in wanted and not kong.is_ours(row) and not any(row.get(place) for place in PLACES):
+            yield Problem(
+                f"this Kong has a plugin {row['name']} for every call already, and it is not ours",
+                wanted[row["name"]].origin,
+                note=f"its id is {row['id']}",
+                help="delete it, or take this line away",
+            )
 
 
 def _words(setting: object) -> list[str]:

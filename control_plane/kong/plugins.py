@@ -1,7 +1,8 @@
 """Plugins: two kinds of one collection, by where they stand, because of the order in which they must come.
 
-kong.plugin stands on a service or a consumer and comes before the routes; kong.route-plugin stands on a route, which
-must be there first. When things go, routes go before the plugins of their service, and the proxy has taken that up.
+kong.plugin stands on a service, a consumer or everything and comes before the routes; kong.route-plugin stands on a
+route, which must be there first. When things go, routes go before the plugins of their service, and the proxy has
+taken that up.
 
 A plugin is put by its instance name, which PUT may also move to another place (contract: admin-plugins), so what was
 moved by hand is moved back. Its place and every field of its configuration that we know are declared.
@@ -25,6 +26,7 @@ PLUGIN, ROUTE_PLUGIN = "kong.plugin", "kong.route-plugin"
 PROTOCOLS = frozenset({"http", "https", "grpc", "grpcs"})  # Kong's default for nearly every plugin
 OTHER_PROTOCOLS = {"ip-restriction": PROTOCOLS | {"tcp", "tls"}}
 PLACES = {"service": "services", "route": "routes", "consumer": "consumers"}
+LOG_FIELDS = "custom_fields_by_lua"
 NAMED_BY = {"service": "name", "route": "name", "consumer": "username"}
 
 
@@ -78,14 +80,16 @@ def _found(kong: Kong, kind: str, row: Row, ours: dict[str, set[str]]) -> Resour
 
 
 def _within(kong: Kong, row: Row) -> str:
-    """The consumer, or the service that it stands on or that its route leads to."""
+    """The consumer, or the service that it stands on or that its route leads to; for ours of all calls the platform."""
     if row.get("consumer"):
         return kong.name_of("consumers", row["consumer"]) or ""
     if row.get("route"):
         routes = kong.by_id("routes")
         route = routes.get(row["route"]["id"], {})
         return kong.name_of("services", route.get("service")) or kong.name_of("routes", row["route"]) or ""
-    return kong.name_of("services", row.get("service")) or ""
+    if row.get("service"):
+        return kong.name_of("services", row["service"]) or ""
+    return kong.platform if kong.is_ours(row) else ""
 
 
 def create(kong: Kong, want: Resource) -> None:
@@ -96,9 +100,11 @@ def create(kong: Kong, want: Resource) -> None:
 def update(kong: Kong, change: Update) -> None:
     """All of the configuration that we declare when any of it differs; Kong keeps what we do not name.
 
-    One that was moved, or that no longer runs for every protocol, is put anew.
+    One that was moved, or that no longer runs for every protocol, is put anew; a log too, so that no field of another
+    stays in it.
     """
-    if change.changed & {"protocols", *PLACES}:
+    config = change.want.fields["config"]
+    if change.changed & {"protocols", *PLACES} or (isinstance(config, Mapping) and LOG_FIELDS in config):
         create(kong, change.want)
         return
     body = _body(change.want.fields)
@@ -111,10 +117,15 @@ def _body(fields: Fields) -> dict[str, object]:
 
 
 def _shown(config: Fields) -> Fields:
-    """The configuration with a guard as what it says, in the place of its text."""
-    match config.get("access"):
-        case (str() as text,) if (said := chunk.read(text)) is not None:
+    """The configuration with a guard as what it says, in the place of its text, and a log's fields as a set.
+
+    Of a mapping only the names that we declare are compared; a field more in a log is a difference too.
+    """
+    match config:
+        case {"access": (str() as text,)} if (said := chunk.read(text)) is not None:
             return {**{name: one for name, one in config.items() if name != "access"}, "guard": said}
+        case {"custom_fields_by_lua": Mapping() as fields}:
+            return {**config, LOG_FIELDS: frozenset(f"{name}: {lua}" for name, lua in fields.items())}
         case _:
             return config
 
@@ -122,6 +133,10 @@ def _shown(config: Fields) -> Fields:
 def config_body(config: Value) -> dict[str, object]:
     """The configuration as Kong takes it, a guard as its text again."""
     assert isinstance(config, Mapping)
+    fields = config.get(LOG_FIELDS)
+    if isinstance(fields, frozenset):
+        pairs = (str(field).partition(": ") for field in sorted(map(str, fields)))
+        return {**values.body(config), LOG_FIELDS: {name: lua for name, _, lua in pairs}}
     said = config.get("guard")
     if not isinstance(said, Mapping):
         return values.body(config)

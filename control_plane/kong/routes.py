@@ -1,4 +1,5 @@
-"""Routes: one per level of an API version, by method; a retired version has one for everything, which answers 410.
+"""Routes: one per level of an API version, by method; a retired version has one for everything, which answers 410;
+one more takes preflights where pages of other origins may call.
 
 A prefix in Kong has no segment boundary: `/orders` takes `/ordersX` too. So paths are regular expressions that end at
 a `/` or at the end. Kong's router has no look-ahead; the `/` that the expression takes is put back when the path is
@@ -22,6 +23,7 @@ from control_plane.kong.view import Standing, standing
 from control_plane.problems import ConfigurationError, Origin, Problem
 
 NAME = "kong.route"
+PREFLIGHT = "Access-Control-Request-Method"  # what a browser asks about before it calls (Fetch standard)
 PLAIN: Fields = {
     "hosts": None,
     "headers": None,
@@ -44,12 +46,20 @@ def desired(catalog: Catalog) -> Iterator[Resource]:
             for level in one.api.levels:
                 methods = frozenset[Value](level.methods)
                 yield _route(catalog, one, one.route(level), methods, level.origin or one.version.origin)
+            if one.api.cors and one.preflights:
+                asked: Fields = {"headers": {PREFLIGHT: one.cors_methods}}
+                yield _route(catalog, one, one.preflight_route, frozenset({"OPTIONS"}), one.api.cors.origin, asked)
         else:
             yield _route(catalog, one, naming.retired_route(one.api, one.version), None, one.version.origin)
 
 
 def _route(
-    catalog: Catalog, one: Standing, name: str, methods: frozenset[Value] | None, origin: Origin | None
+    catalog: Catalog,
+    one: Standing,
+    name: str,
+    methods: frozenset[Value] | None,
+    origin: Origin | None,
+    narrower: Fields | None = None,
 ) -> Resource:
     fields: Fields = {
         **PLAIN,
@@ -57,6 +67,7 @@ def _route(
         "methods": methods,
         "paths": (path_of(one.version.path),),
         "tags": naming.tags(catalog.platform.name, one.belongs),
+        **(narrower or {}),
     }
     return Resource(Key(NAME, one.name, name), fields, origin=origin, belongs=naming.ids(one.belongs))
 

@@ -34,6 +34,22 @@ class Standing:
     def route(self, level: Level) -> str:
         return naming.route_name(self.api, self.version, level)
 
+    @property
+    def cors_methods(self) -> tuple[str, ...]:
+        """Methods that pages of other origins may call: those of the levels, or of these the ones that are named."""
+        cors, have = self.api.cors, {method for level in self.api.levels for method in level.methods}
+        return tuple(sorted(have & {*cors.methods} if cors and cors.methods else have)) if cors else ()
+
+    @property
+    def preflights(self) -> bool:
+        """Whether preflights need a route of their own: where no level takes OPTIONS itself."""
+        taken = any("OPTIONS" in level.methods for level in self.api.levels)
+        return self.live and bool(self.cors_methods) and not taken
+
+    @property
+    def preflight_route(self) -> str:
+        return naming.preflight_route(self.api, self.version)
+
     def group(self, level: str) -> str:
         return naming.group_name(self.api.name, self.version.name, level)
 

@@ -32,6 +32,7 @@ SECTIONS = {
     "KongEntry": "kong",
     "SecretsEntry": "secrets",
     "VaultEntry": "vault",
+    "AccessLogEntry": "access_log",
     "RoleEntry": "Roles",
     "ScopeEntry": "Data scopes",
     "FiwareEntry": "fiware",
@@ -55,6 +56,7 @@ SECTIONS = {
     "OtpEntry": "otp",
     "EventsEntry": "events",
     "PlanEntry": "API plans",
+    "CorsEntry": "cors",
 }
 TENANT = "tenant: city\ntitle: 見本市\ntype: municipality\nrealm: {template: staff}\n"
 SERVICE = TENANT + "services:\n  - service: portal\n    title: 地域ポータル\n    auth: [api-key]\n    grants:\n"
@@ -73,6 +75,7 @@ FRAGMENTS: dict[
     "- api": (TenantDocument, SERVICE),
     "realm_templates": (TemplatesDocument, ""),
     "api_plans": (TemplatesDocument, ""),
+    "environments": (PlatformDocument, "platform: tochigi\n"),
 }
 LISTS = {"RolesDocument", "TemplatesDocument"}  # two lists each, described in a sentence
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from control_plane.catalog.model import AccessLog, Asked, Cors
+from control_plane.kong import routes
 from control_plane.kong.kinds import KINDS
-from control_plane.kong.policies import chunk, guard, plugins, route_plugins
+from control_plane.kong.policies import access_log, chunk, guard, headers, plugins, route_plugins
 from control_plane.kong.policies.addresses import intersection, networks
 from control_plane.kong.policies.plugin import Plugin, join, placed
 from control_plane.kong.routes import path_of
@@ -120,10 +123,134 @@ def test_a_retired_version_has_no_auth_no_acl_and_no_guard():
     assert sorted(by_instance(catalog)) == ["ngsi-v2.v1.correlation-id", "ngsi-v2.v1.request-termination"]
 
 
-def test_the_body_of_a_410_is_in_the_platforms_language():
-    version = a_version("v1", "/ngsi/v1", "retired")
-    body = by_instance(a_platform(with_api("ngsi-v2", version), locale="ja"))["ngsi-v2.v1.request-termination"].config
-    assert "提供を終了しました" in str(body["body"])
+@pytest.mark.parametrize(("locale", "title"), [("ja", "提供終了 / Gone"), ("en", "Gone / 提供終了")])
+def test_the_body_of_a_410_is_in_both_languages_and_the_platforms_own_comes_first(locale, title):
+    versions = a_version("v1", "/ngsi/v1", "retired", successor="v2", guide="https://p.example.jp/g"), a_version()
+    found = by_instance(a_platform(with_api("ngsi-v2", *versions), locale=locale))
+    body = json.loads(str(found["ngsi-v2.v1.request-termination"].config["body"]))
+    assert (body["type"], body["title"], body["status"]) == ("about:blank", title, 410)
+    assert "提供を終了しました。後継バージョンは /ngsi/v2 です。" in body["detail"]
+    assert "is no longer available. Its successor is at /ngsi/v2." in body["detail"]
+    assert (body["successor"], body["guide"]) == ("/ngsi/v2", "https://p.example.jp/g")
+
+
+def test_a_410_without_a_successor_names_none():
+    found = by_instance(a_platform(with_api("ngsi-v2", a_version("v1", "/ngsi/v1", "retired"))))
+    body = json.loads(str(found["ngsi-v2.v1.request-termination"].config["body"]))
+    assert body.keys() == {"type", "title", "status", "detail"}
+
+
+# ---------------------------------------------------------------- headers of an answer
+
+
+def test_the_headers_of_a_deprecated_version_and_those_for_browsers_are_one_plugin():
+    versions = a_version("v1", "/ngsi/v1", "deprecated", sunset="2027-03-31", successor="v2"), a_version()
+    found = by_instance(a_platform(with_api("ngsi-v2", *versions, security_headers=Asked())))
+    config = found["ngsi-v2.v1.response-transformer"].config
+    put = [line.partition(":")[0] for line in config["replace"]["headers"]]
+    assert put == ["Sunset", "X-Content-Type-Options", "Strict-Transport-Security", "Cache-Control"]
+    assert config["replace"] == config["add"]
+    assert config["append"]["headers"] == ['Link:</ngsi/v2>; rel="successor-version"']
+    assert {"Server", "X-Powered-By"} <= set(config["remove"]["headers"])
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        headers.transformer({"cache-control": "max-age=60"}),
+        headers.transformer(append={"Cache-Control": "private"}),
+        headers.transformer(remove=["cache-control"]),
+        {"rename": {"headers": ["X-Mine:Cache-Control"]}},
+    ],
+    ids=["another value", "one more value", "taken away", "renamed to it"],
+)
+def test_two_policies_that_say_different_things_about_one_header_are_an_error_that_names_both_lines(other):
+    one = plugin(headers.NAME, 3, config=headers.transformer({"Cache-Control": "no-store"}))
+    with pytest.raises(ConfigurationError) as clash:
+        placed([one, plugin(headers.NAME, 9, config=other)])
+    (problem,) = clash.value.problems
+    assert (str(problem.origin), problem.note) == ("apis/a.yaml:9", "the other one is asked for at apis/a.yaml:3")
+
+
+def test_two_policies_that_say_the_same_about_a_header_or_add_to_it_are_joined():
+    one = headers.transformer({"A": "1"}, append={"Link": "<a>"}, remove=["Server"])
+    two = headers.transformer({"A": "1", "B": "2"}, append={"Link": "<b>"}, remove=["Server"])
+    (joined,) = placed([plugin(headers.NAME, config=one), plugin(headers.NAME, config=two)])
+    assert joined.config["replace"]["headers"] == ["A:1", "B:2"]
+    assert joined.config["append"]["headers"] == ["Link:<a>", "Link:<b>"]
+    assert joined.config["remove"]["headers"] == ["Server"]
+
+
+def test_what_open_data_answer_may_be_kept_by_caches():
+    for auth, kept in [((), True), ((KEY,), False)]:
+        found = by_instance(a_platform(with_api(auth=auth, scoping="none", security_headers=Asked())))
+        put = found["ngsi-v2.v2.response-transformer"].config["replace"]["headers"]
+        assert ("Cache-Control:no-store" in put) is not kept
+
+
+# ---------------------------------------------------------------- pages of other origins
+
+
+def preflights(**api):
+    catalog = a_platform(with_api(**api))
+    return {one.key.name: one.fields for one in routes.desired(catalog) if one.key.name.endswith("cors_preflight")}
+
+
+def test_preflights_have_a_route_of_their_own_for_the_methods_of_the_api_alone():
+    route = preflights(cors=Cors(("https://p.example.jp",)))["ngsi-v2.v2.cors_preflight"]
+    assert route["methods"] == {"OPTIONS"}
+    assert route["headers"] == {
+        "Access-Control-Request-Method": ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("api", "what"),
+    [
+        ({}, "an API without cors"),
+        ({"cors": Cors(("*",)), "levels": {"read": ["GET", "OPTIONS"]}}, "a level that takes OPTIONS itself"),
+        ({"cors": Cors(("*",), methods=("PUT",)), "levels": {"read": ["GET"]}}, "no method of the API"),
+    ],
+    ids=lambda one: one if isinstance(one, str) else "",
+)
+def test_there_is_no_route_for_preflights_where_there_is_nothing_to_ask_about(api, what):
+    assert preflights(**api) == {}
+
+
+def test_a_page_may_use_no_method_that_the_api_does_not_have():
+    cors = Cors(("*",), methods=("GET", "DELETE"))
+    found = by_instance(a_platform(with_api(cors=cors, levels={"read": ["GET", "HEAD"]})))
+    assert found["ngsi-v2.v2.cors"].config["methods"] == ["GET"]
+
+
+def test_a_page_may_send_what_callers_of_the_api_need_and_not_whatever_it_likes():
+    found = by_instance(a_platform(with_api(cors=Cors(("*",)), auth=(TOKEN,), scoping="none")))
+    assert "Authorization" in found["ngsi-v2.v2.cors"].config["headers"]
+    assert not {"apikey", "X-Data-Scope"} & set(found["ngsi-v2.v2.cors"].config["headers"])
+
+
+# ---------------------------------------------------------------- logs and counters
+
+
+def test_the_log_and_the_counters_stand_everywhere_and_once():
+    log = AccessLog(http="https://logs.example.jp/in", origin=Origin("renkei.yaml", 9))
+    found = by_instance(a_platform(in_environment(access_log=log, metrics=Asked())))
+    assert sorted(found) == ["tochigi.http-log", "tochigi.prometheus"]
+    assert {one.place for one in found.values()} == {(None, None, None)}
+    assert str(found["tochigi.http-log"].origin) == "renkei.yaml:9"
+
+
+def test_a_log_in_a_file_has_the_same_fields():
+    places = (AccessLog(http="https://logs.example.jp"), AccessLog(file="/var/log/kong/access.json"))
+    one, two = (by_instance(a_platform(in_environment(access_log=place))) for place in places)
+    lua = "custom_fields_by_lua"
+    assert one["tochigi.http-log"].config[lua] == two["tochigi.file-log"].config[lua]
+
+
+def test_every_field_of_the_log_takes_something_out_or_runs_guarded():
+    fields = access_log.fields("renkei:tochigi")
+    assert {name for name, lua in fields.items() if lua == "return nil"} == set(access_log.LEFT_OUT)
+    assert all(lua.startswith("local ok, value = pcall(") for lua in fields.values() if lua != "return nil")
 
 
 def test_open_data_is_limited_by_address_and_asks_nobody():

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, model_validator
 
 from control_plane.catalog.documents.base import Entry, one_of
-from control_plane.catalog.words import Id, Secret, Text, Url, Verify, Zone, wrong
+from control_plane.catalog.words import FileOnNode, Id, Secret, Text, Url, Verify, Zone, wrong
 
 
 class KeycloakEntry(Entry):
@@ -58,6 +58,21 @@ class SecretsEntry(Entry):
         return self
 
 
+class AccessLogEntry(Entry):
+    """Where the gateway writes one entry for each call: one of `http` and `file`."""
+
+    model_config = ConfigDict(json_schema_extra=one_of("http", "file"))
+
+    http: Url | None = Field(None, description="Entries are sent here by POST, as a JSON list of up to 100.")
+    file: FileOnNode | None = Field(None, description="A file on each node of the gateway, one JSON object per line.")
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> AccessLogEntry:
+        if (self.http is None) == (self.file is None):
+            raise wrong("exactly one of 'http' and 'file' is expected")
+        return self
+
+
 class EnvironmentEntry(Entry):
     """A place where the platform runs. With neither `keycloak` nor `kong` it is the embedded sandbox."""
 
@@ -67,6 +82,8 @@ class EnvironmentEntry(Entry):
     kong: KongEntry | None = Field(None, description="The gateway.")
     secrets: SecretsEntry | None = Field(None, description="The store of secrets.")
     upstreams: dict[Id, Url] | None = Field(None, description="Where the servers of the APIs are: name and URL.")
+    access_log: AccessLogEntry | None = Field(None, description="One entry for each call, without personal data.")
+    metrics: bool | None = Field(None, description="Counters for Prometheus at the Admin API's /metrics.")
 
 
 class LimitsEntry(Entry):

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from control_plane.catalog.documents.apis import Method
 from control_plane.catalog.documents.base import CallLimit, Entry
-from control_plane.catalog.words import AttributeName, Duration, EachOnce, Id, Locale, Text
+from control_plane.catalog.words import (
+    AttributeName,
+    Duration,
+    EachOnce,
+    HeaderName,
+    Id,
+    Locale,
+    Text,
+    WebOrigin,
+    wrong,
+)
 
 Few = Annotated[int, Field(ge=0, le=64)]
 
@@ -106,13 +117,42 @@ class RealmTemplateEntry(Entry):
     )
 
 
+class CorsEntry(Entry):
+    """Which pages of other origins may call the API from a browser (CORS)."""
+
+    origins: Annotated[list[WebOrigin], EachOnce] = Field(
+        min_length=1, description="Origins of these pages, like https://portal.example.jp; '*' is every origin."
+    )
+    methods: Annotated[list[Method], EachOnce] | None = Field(
+        None, min_length=1, description="Of the API's methods only these. Left out: all that its levels have."
+    )
+    headers: Annotated[list[HeaderName], EachOnce] | None = Field(
+        None, min_length=1, description="Headers that a page may send. Left out: those that the API's callers need."
+    )
+    max_age: Duration | None = Field(None, description="How long a browser may keep the answer to a preflight.")
+    credentials: bool = Field(False, description="Whether a page may send cookies and the browser's own credentials.")
+
+    @model_validator(mode="after")
+    def _not_for_everybody(self) -> CorsEntry:
+        if self.credentials and "*" in self.origins:
+            raise wrong(
+                "with 'credentials', every page could act in the name of whoever looks at it", "name the origins"
+            )
+        return self
+
+
 class PlanEntry(Entry):
-    """How often a service may call an API, per level."""
+    """How often a service may call an API, per level, and how the gateway treats browsers and robots."""
 
     plan: Id = Field(description="The id.")
     title: Text | None = Field(None, description="What people call it.")
     extends: Id | None = Field(None, description="Takes each limit of each level that is not given from this plan.")
     levels: dict[Id, CallLimit] = Field(default_factory=dict, description="Level and its limit.")
+    cors: CorsEntry | None = Field(None, description="Which pages of other origins may call from a browser.")
+    bot_detection: bool | None = Field(None, description="Refuse well-known robots by their User-Agent (403).")
+    security_headers: bool | None = Field(
+        None, description="Headers that tell a browser to be careful; none that tell what the upstream is made of."
+    )
 
 
 class TemplatesDocument(Entry):

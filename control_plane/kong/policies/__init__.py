@@ -2,6 +2,7 @@
 
     on_version(gateway, one)        plugins of an API version's service
     on_levels(gateway, one)         plugins of its levels' routes
+    everywhere(catalog)             plugins for every call
     on_consumer(gateway, service)   plugins of a connected service: everywhere, on one API version, or on one route
 
 A policy is added by its file and its line here. Kong runs one instance of a plugin for a request, the most specific
@@ -16,12 +17,17 @@ from collections.abc import Callable, Iterator
 from control_plane.catalog.model import Catalog, Service
 from control_plane.kong.policies import (
     access,
+    access_log,
     addresses,
     authentication,
+    bots,
     correlation,
+    cors,
     guard,
     lifecycle,
     limits,
+    metrics,
+    security,
     size,
 )
 from control_plane.kong.policies.plugin import Plugin, placed
@@ -35,21 +41,35 @@ ON_VERSION: tuple[Callable[[Gateway, Standing], Iterator[Plugin]], ...] = (
     correlation.on_version,
     size.on_version,
     lifecycle.on_version,
+    security.on_version,
+    cors.on_version,
+    bots.on_version,
 )
-ON_ROUTES: tuple[Callable[[Gateway, Standing], Iterator[Plugin]], ...] = (access.on_levels, limits.on_levels)
+ON_ROUTES: tuple[Callable[[Gateway, Standing], Iterator[Plugin]], ...] = (
+    access.on_levels,
+    limits.on_levels,
+    cors.on_levels,
+)
+EVERYWHERE: tuple[Callable[[Catalog], Iterator[Plugin]], ...] = (access_log.everywhere, metrics.everywhere)
 ON_CONSUMER: tuple[Callable[[Gateway, Service], Iterator[Plugin]], ...] = (addresses.on_consumer,)
 ON_CONSUMERS_ROUTES: tuple[Callable[[Gateway, Service], Iterator[Plugin]], ...] = (limits.on_consumer,)
 
 
 def plugins(catalog: Catalog) -> list[Plugin]:
-    """Every plugin on a service or a consumer, each place once."""
+    """Every plugin on a service or a consumer, or for every call, each place once."""
     seen = gateway(catalog)
     return placed(
         [
+            *(plugin for policy in EVERYWHERE for plugin in policy(catalog)),
             *(plugin for one in standing(catalog) for policy in ON_VERSION for plugin in policy(seen, one)),
             *(plugin for service in catalog.services() for policy in ON_CONSUMER for plugin in policy(seen, service)),
         ]
     )
+
+
+def everywhere(catalog: Catalog) -> list[Plugin]:
+    """The plugins for every call, of whatever service."""
+    return placed(plugin for policy in EVERYWHERE for plugin in policy(catalog))
 
 
 def route_plugins(catalog: Catalog) -> list[Plugin]:

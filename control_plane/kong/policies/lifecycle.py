@@ -7,29 +7,33 @@ deprecated from its first instant on, and answers until the last instant of its 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from email.utils import formatdate
 from zoneinfo import ZoneInfo
 
 from control_plane.catalog.model import State, Version
+from control_plane.kong.policies import headers
 from control_plane.kong.policies.plugin import Plugin
+from control_plane.kong.policies.problem import terminated
 from control_plane.kong.view import Gateway, Standing
 
+TITLE = {"ja": "提供終了", "en": "Gone"}
 GONE = {
     "ja": "{title} {version} は提供を終了しました。",
     "en": "{title} {version} is no longer available.",
 }
-SUCCESSOR = {"ja": "後継バージョンは {path} です。", "en": "Its successor is at {path}."}
+SUCCESSOR = {"ja": "後継バージョンは {path} です。", "en": " Its successor is at {path}."}
+GUIDE = {"ja": "移行の手引き: {guide}", "en": " How to move: {guide}"}
 
 
 def on_version(gateway: Gateway, one: Standing) -> Iterator[Plugin]:
     zone = gateway.catalog.platform.zone
-    headers = [*_dates(one.version, zone)] if one.version.state is State.DEPRECATED else []
+    dates = dict(_dates(one.version, zone)) if one.version.state is State.DEPRECATED else {}
     links = list(_links(one)) if one.version.state is not State.PUBLISHED else []
-    if headers or links:
-        yield _plugin(one, "response-transformer", _headers(headers, links))
+    if dates or links:
+        link = {"Link": ", ".join(links)} if links else {}  # beside the upstream's own, which it may need for paging
+        yield _plugin(one, headers.NAME, headers.transformer(dates, append=link))
     if one.version.state is State.RETIRED:
         yield _plugin(one, "request-termination", _gone(gateway, one))
 
@@ -58,31 +62,24 @@ def _links(one: Standing) -> Iterator[str]:
         yield f'<{one.version.guide}>; rel="sunset"; type="text/html"'
 
 
-def _headers(headers: list[tuple[str, str]], links: list[str]) -> dict[str, object]:
-    """Ours replace the upstream's dates; links are added to the upstream's own, which it may need for paging."""
-    lines = [f"{name}:{value}" for name, value in headers]
-    return {
-        "replace": {"headers": lines},
-        "add": {"headers": lines},
-        "append": {"headers": [f"Link:{', '.join(links)}"] if links else []},
-        "remove": {"headers": []},
-        "rename": {"headers": []},
-    }
-
-
 def _gone(gateway: Gateway, one: Standing) -> dict[str, object]:
-    """RFC 9457, in the platform's language."""
-    locale = gateway.catalog.platform.locale if gateway.catalog.platform.locale in GONE else "en"
-    detail = GONE[locale].format(title=one.api.title, version=one.version.name)
-    if one.version.successor:
-        separator = "" if locale == "ja" else " "
-        detail += separator + SUCCESSOR[locale].format(path=one.api.version(one.version.successor).path)
-    body = {"type": "about:blank", "title": "Gone", "status": 410, "detail": detail}
-    return {
-        "status_code": 410,
-        "content_type": "application/problem+json; charset=utf-8",
-        "body": json.dumps(body, ensure_ascii=False),
-        "message": None,
-        "echo": False,
-        "trigger": None,
-    }
+    """The body is fixed and the caller's language unknown: both languages, the platform's own first."""
+    first = gateway.catalog.platform.locale
+    languages = sorted(GONE, key=lambda language: language != first)
+    successor = one.api.version(one.version.successor).path if one.version.successor else None
+    return terminated(
+        410,
+        " / ".join(TITLE[language] for language in languages),
+        " / ".join(_detail(one, successor, language) for language in languages),
+        successor=successor,
+        guide=one.version.guide,
+    )
+
+
+def _detail(one: Standing, successor: str | None, language: str) -> str:
+    detail = GONE[language].format(title=one.api.title, version=one.version.name)
+    if successor:
+        detail += SUCCESSOR[language].format(path=successor)
+    if one.version.guide:
+        detail += GUIDE[language].format(guide=one.version.guide)
+    return detail

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from control_plane.kong.policies import headers
 from control_plane.problems import ConfigurationError, Origin, Problem
 
 # Plugins whose lists may be joined without giving anybody more: headers to set, functions to run one after the other.
@@ -19,7 +20,7 @@ class Plugin:
     config: Mapping[str, object]
     origin: Origin | None
     belongs: tuple[str, ...]  # api:…, tenant:…
-    within: str  # the API version's service or the consumer: where it stands in the plan
+    within: str  # the API version's service or the consumer; of one that stands everywhere, the platform
     service: str | None = None
     route: str | None = None
     consumer: str | None = None
@@ -31,7 +32,7 @@ class Plugin:
     @property
     def instance(self) -> str:
         """Its name in Kong, from its place and its plugin."""
-        where = self.route or self.service
+        where = self.route or self.service or (None if self.consumer else self.within)
         parts = (f"{self.consumer}~" if self.consumer else "", f"{where}." if where else "", self.name)
         return "".join(parts)
 
@@ -71,6 +72,8 @@ def _clash(first: Plugin, second: Plugin) -> Problem:
 def _joined(first: Plugin, second: Plugin) -> Plugin | None:
     if first.name not in JOINABLE:
         return None
+    if first.name == headers.NAME and headers.contradict(first.config, second.config):
+        return None
     config = join(first.config, second.config)
     return None if config is None else replace(first, config=config)
 
@@ -83,7 +86,7 @@ def join(first: Mapping[str, object], second: Mapping[str, object]) -> Mapping[s
         if have is None or have == value:
             joined[name] = value if have is None else have
         elif isinstance(have, list) and isinstance(value, list):
-            joined[name] = have + value
+            joined[name] = have + [one for one in value if one not in have]
         elif isinstance(have, Mapping) and isinstance(value, Mapping):
             inner = join(have, value)
             if inner is None:

@@ -15,6 +15,7 @@ from urllib.parse import quote
 from control_plane.sandbox.kong.proxy.paths import normalise
 from control_plane.sandbox.kong.proxy.pdk.session import Functions, Session, text_of
 from control_plane.sandbox.kong.proxy.router import python_regex
+from control_plane.sandbox.kong.proxy.serialize import request_size, response_size
 from control_plane.sandbox.kong.proxy.wire import parse_query, unescape, unwired, wire, wired
 
 
@@ -71,6 +72,8 @@ def _var(session: Session, name: Any) -> Any:
         "request_method": lambda: incoming.method,
         "request_uri": lambda: incoming.target,
         "request_id": lambda: exchange.request_id,
+        "request_length": lambda: str(request_size(exchange)),
+        "bytes_sent": lambda: str(response_size(exchange)),
         "uri": lambda: unescape(normalise(incoming.path)),
         "args": lambda: incoming.query,
         "host": lambda: exchange.origin.host,

@@ -15,6 +15,7 @@ from control_plane.app.doctor import doctor as checks
 from control_plane.app.systems import SANDBOX
 from control_plane.cli.options import ask_of, configuration, directory_of, json_option, tells_problems
 from control_plane.cli.terminal import TERMINAL
+from control_plane.engine.target import Check
 from control_plane.problems import Problem, Refused
 from control_plane.render.columns import pad
 from control_plane.render.document import FORMAT_VERSION
@@ -64,7 +65,7 @@ def doctor(secrets: bool, as_json: bool, **options: Any) -> int:
             if not check.ok and check.help:
                 TERMINAL.out([f"        help: {check.help}"])
     if as_json:
-        TERMINAL.json({"format_version": FORMAT_VERSION, "checks": [vars(check) for check in found]})
+        TERMINAL.json({"format_version": FORMAT_VERSION, "checks": [_plain(check) for check in found]})
     return 0 if all(check.ok for check in found) else 1
 
 
@@ -78,6 +79,10 @@ def sandbox() -> None:
       renkei sandbox status
       renkei sandbox down
     """
+
+
+def _plain(check: Check) -> dict[str, object]:
+    return {"name": check.name, "ok": check.ok, "detail": check.detail, "help": None if check.ok else check.help}
 
 
 PORTS = {

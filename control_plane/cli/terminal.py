@@ -77,7 +77,7 @@ class Applying:
                 if self.shown:
                     self.task = self.shown.add_task(line, total=len(wave.changes))
                 else:
-                    self.terminal.say(f"{line}, {len(wave.changes)} changes")
+                    self.terminal.say(f"{line}, {len(wave.changes)} change{'s' if len(wave.changes) > 1 else ''}")
             case Done() | Failed() | Skipped():
                 if self.shown and self.task is not None:
                     self.shown.advance(self.task)

@@ -15,6 +15,7 @@ SYMBOLS = {"create": "+", "update": "~", "delete": "-"}
 TARGETS = {"keycloak": "Keycloak", "kong": "Kong"}
 ORIGIN_AT = 60
 VALUE = 70  # columns of a value before it is cut
+MEMBER = 160  # of a member of a set: what tells two grants apart may stand at their end
 
 
 def plan_lines(document: Document) -> Iterator[str]:
@@ -85,11 +86,12 @@ def origin_text(change: Document) -> str:
 
 def _field_text(field: Document) -> str:
     if "added" in field:
-        return "  ".join([*(f"- {show(v)}" for v in field["removed"]), *(f"+ {show(v)}" for v in field["added"])])
+        removed, added = ([show(one, MEMBER) for one in field[name]] for name in ("removed", "added"))
+        return "  ".join([*(f"- {one}" for one in removed), *(f"+ {one}" for one in added)])
     return f"{show(field['before'])} → {show(field['after'])}"
 
 
-def show(value: Any) -> str:
+def show(value: Any, columns: int = VALUE) -> str:
     """A value in one line; a long text by its beginning, its length and a digest, so that two are told apart."""
     match value:
         case None:
@@ -100,7 +102,7 @@ def show(value: Any) -> str:
             digest = hashlib.sha256(value.encode()).hexdigest()[:8]
             return f"({len(value)} characters, {digest})"
         case str():
-            return shorten(visible(value), VALUE) or '""'
+            return shorten(visible(value), columns) or '""'
         case list():
             return shorten(", ".join(show(one) for one in value) or "(none)", VALUE)
         case {"secret": ref, "version": version}:

@@ -79,12 +79,14 @@ def _wrong(catalog: Catalog, service: Service | None, token: Token, at: datetime
     return None
 
 
-def no_access_token(catalog: Catalog, who: Caller) -> str | None:
-    """Why a token that is signed right is still not one to call with: an ID token, another issuer's."""
+def no_access_token(catalog: Catalog, who: Caller, at: datetime) -> str | None:
+    """Why a token that is signed right is still not one to call with: an ID token, another issuer's, one for later."""
     if who.token is None:
         return None
     if who.token.kind != ACCESS_TOKEN:
         return "the token is not an access token"
+    if who.token.not_before and who.token.not_before > at:
+        return "the token is not valid yet"
     if who.token.realm != catalog.tenants[who.service.tenant].realm:
         return "the token is another issuer's"
     return None

@@ -135,7 +135,7 @@ def _no_time(asked: _Asked, service: Service) -> Decision:
 
 
 def _token(asked: _Asked, who: Caller) -> Decision | None:
-    why = no_access_token(asked.catalog, who)
+    why = no_access_token(asked.catalog, who, asked.request.at)
     tenant = asked.catalog.tenants[who.service.tenant]
     because = (Because("tenant", f"the realm of {tenant.name} is {tenant.realm}", tenant.origin),)
     return Decision(401, why, because) if why else None

@@ -26,6 +26,7 @@ class Token:
     signed_by: str | None  # the realm whose current key made the signature
     expires: datetime | None
     kind: str | None = ACCESS_TOKEN  # its `typ`
+    not_before: datetime | None = None  # its `nbf`
 
 
 @dataclass(frozen=True)

@@ -154,6 +154,9 @@ local function wrong_token(who)
   local claims = text and JSON.decode(text)
   if type(claims) ~= "table" or claims.typ ~= "Bearer" or claims.azp ~= who then return "not an access token" end
   local tenant = who:match("^[^.]+")
+  if claims.nbf ~= nil and (type(claims.nbf) ~= "number" or claims.nbf > now()) then
+    return "a token that is not valid yet"
+  end
   if claims.iss ~= SETTINGS.issuer .. (realms[tenant] or tenant) then return "a token of another issuer" end
   return nil
 end

@@ -185,6 +185,7 @@ def spoiled(draw: Random, catalog: Catalog, token: Token, at: datetime) -> Token
     others: tuple[dict[str, object], ...] = (
         {"expires": whole(at) + timedelta(seconds=draw.choice((-3600, -1, 0, 1)))},
         {"expires": None},
+        {"not_before": whole(at) + timedelta(seconds=draw.choice((-1, 0, 1, 60)))},
         {"kind": draw.choice(("ID", "Refresh", "bearer", None))},
         {"realm": draw.choice((*realms, None))},
         {"signed_by": draw.choice((*realms, "a stranger"))},
@@ -201,6 +202,7 @@ def written(token: Token, issuer: str) -> str:
         "azp": token.client,
         "iss": issuer + token.realm if token.realm else "https://elsewhere.test/realms/nasushiobara",
         "exp": int(token.expires.timestamp()) if token.expires else None,
+        "nbf": int(token.not_before.timestamp()) if token.not_before else None,
     }
     held = {name: value for name, value in claims.items() if value is not None}
     return jwt.encode(held, realm_key(token.signed_by or "a stranger"), "RS256")

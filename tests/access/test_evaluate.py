@@ -218,6 +218,7 @@ def test_an_access_token_of_the_services_own_realm_is_taken(tokens):
         {"signed_by": "tochigi"},
         {"expires": NOON},
         {"expires": None},
+        {"not_before": NOON + timedelta(seconds=1)},
         {"service": "nobody"},
         {"service": "keyed"},
     ],

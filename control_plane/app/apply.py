@@ -42,6 +42,8 @@ def apply(run: Run, tell: Callable[[Event], None]) -> Applied:
     missing = [problem for target in run.systems.targets for problem in target.preflight()]
     if missing:
         raise Refused(*missing)
+    for target in run.systems.targets:
+        target.tidy()
     run.systems.book.ensure(_secrets(run.plan))
     parallel = run.ask.parallel or run.catalog.platform.limits.parallel
     outcomes = engine.apply(run.plan, run.systems.targets, parallel=parallel, tell=tell)

@@ -14,6 +14,10 @@ def nothing_to_wait_for() -> None:
     """A system whose writes take effect before it answers."""
 
 
+def nothing_left_over() -> None:
+    """A system in which a killed run leaves nothing behind but objects of our kinds."""
+
+
 def nothing_missing() -> Sequence[Problem]:
     """A system that needs no settings of its own."""
     return ()
@@ -21,14 +25,16 @@ def nothing_missing() -> Sequence[Problem]:
 
 @dataclass(frozen=True)
 class Target:
-    """`settle` returns when all earlier writes have taken effect; `preflight` names what the node lacks, before the
-    first write. The client is made for one run and holds the server's ids."""
+    """`settle` returns when all earlier writes have taken effect; `preflight` names what the node lacks, and writes
+    nothing; `tidy` removes what a killed run has left, before the first write. The client is made for one run and holds
+    the server's ids."""
 
     name: str  # Keycloak, Kong: as it is shown
     client: Any
     kinds: tuple[Kind[Any], ...]
     settle: Callable[[], None] = nothing_to_wait_for
     preflight: Callable[[], Sequence[Problem]] = nothing_missing
+    tidy: Callable[[], None] = nothing_left_over
     parallel: int = field(default=10)  # requests in flight
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from control_plane.catalog.model import Catalog
-from control_plane.kong import policies, taken_up
+from control_plane.kong import policies
 from control_plane.kong.client import Kong
 from control_plane.kong.plugins import PLACES
 from control_plane.kong.policies.chunk import SANDBOX_MODULE
@@ -15,12 +15,9 @@ from control_plane.problems import Problem
 
 
 def preflight(kong: Kong, catalog: Catalog | None) -> Sequence[Problem]:
-    """The problems that stand against writing this catalog to this node. Removes what a killed run has left."""
+    """The problems that stand against writing this catalog to this node."""
     node = kong.node()
-    found = [*_settings(node, catalog), *_plugins(node, catalog), *_everywhere(kong, catalog)]
-    if not found:
-        taken_up.remove_left_over(kong)
-    return found
+    return [*_settings(node, catalog), *_plugins(node, catalog), *_everywhere(kong, catalog)]
 
 
 def _settings(node: Mapping[str, Any], catalog: Catalog | None) -> Iterator[Problem]:

@@ -105,6 +105,7 @@ class World:
         plan = make_plan(KINDS, want([one], catalog, self.vault.version), have([one]))
         assert not plan.conflicts
         assert list(one.preflight()) == []
+        one.tidy()
         return apply(plan, [one], parallel=parallel)
 
     def apply(self, catalog: Catalog, parallel: int = 4) -> tuple[Outcome, ...]:

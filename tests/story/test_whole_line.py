@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import requests
 
 pytestmark = pytest.mark.servers
 
@@ -154,3 +155,22 @@ def test_doctor_names_what_is_out_of_reach(world):
     said = world.renkei("doctor")
     assert said.code == 1
     assert "Kong Admin API reachable" in said.out
+
+
+def test_what_only_looks_writes_nothing(world, monkeypatch):
+    """Not even when a killed run has left a marker at the gateway: the next apply removes that."""
+    marker = {"name": f"left-{world.tenant}", "paths": ["/left"], "tags": ["renkei-probe"], "created_at": 1_000_000}
+    world.kong_by_hand("POST", "/routes", marker)
+    send, sent = requests.Session.send, []
+
+    def watched(self, request, **more):
+        sent.append((request.method, request.url))
+        return send(self, request, **more)
+
+    monkeypatch.setattr(requests.Session, "send", watched)
+    for command in (["plan"], ["drift"], ["doctor"], ["report", "services"], ["validate"]):
+        world.renkei(*command)
+    assert {method for method, url in sent if "/openid-connect/token" not in url} == {"GET"}
+    monkeypatch.undo()
+    world.apply()
+    assert not world.kong_by_hand("GET", "/routes?tags=renkei-probe").json()["data"]

@@ -11,6 +11,7 @@ from control_plane.engine.values import RealmKey, Secret
 from control_plane.kong import KINDS
 from control_plane.kong.declarative import declarative
 from control_plane.kong.naming import steady_id
+from control_plane.kong.policies import access_log
 from tests.building import a_platform
 from tests.kong.test_kinds import parts
 
@@ -44,6 +45,13 @@ def test_every_object_is_in_it_once_and_every_reference_leads_to_one():
 def test_it_survives_yaml_and_is_the_same_each_time():
     found = declarative(want())
     assert yaml.safe_load(yaml.safe_dump(found)) == found == json.loads(json.dumps(declarative(want())))
+
+
+def test_what_stands_for_every_call_names_no_place_and_a_log_its_fields():
+    plugins = {one["instance_name"]: one for one in declarative(want())["plugins"]}
+    log = plugins["tochigi.http-log"]
+    assert not {"service", "route", "consumer"} & log.keys()
+    assert log["config"]["custom_fields_by_lua"] == access_log.fields("renkei:tochigi")
 
 
 def test_without_the_means_to_reveal_there_is_no_credential_in_it():

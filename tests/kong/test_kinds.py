@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from control_plane.catalog.model import AccessLog, Asked, Cors
 from control_plane.engine.plan import make_plan, waves
 from control_plane.engine.resource import Key, state
 from control_plane.engine.values import Secret, canonical, plain
@@ -20,12 +21,15 @@ from tests.building import (
     a_grant,
     a_platform,
     a_version,
+    here,
+    in_environment,
     with_api,
     with_scope,
     with_service,
     with_tenant,
 )
 
+RENKEI, PLANS = here("renkei.yaml", 9), here("templates/plans.yaml", 5)
 BY_NAME = {kind.name: kind for kind in KINDS}
 each = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 
@@ -33,12 +37,22 @@ each = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def parts(scopes=("road", "river")):
     """One of everything, so that each kind has something to ask for."""
     return [
+        in_environment(access_log=AccessLog(http="https://logs.test/in", origin=RENKEI), metrics=Asked(RENKEI)),
         with_scope("road"),
         with_scope("river"),
         with_tenant("mibu", in_realm_of="tochigi"),
         with_api("ngsi-v2", auth=(KEY, TOKEN), limits={"read": {"minute": 900}}, allowed_ips=("203.0.113.0/24",)),
         with_api("files", a_version("v0", "/files/v0", "retired"), a_version("v1", "/files/v1"), scoping="path"),
-        with_api("open", a_version("v1", "/open/v1"), auth=(), scoping="none"),
+        with_api(
+            "open",
+            a_version("v0", "/open/v0", "deprecated", sunset="2027-03-31"),
+            a_version("v1", "/open/v1"),
+            auth=(),
+            scoping="none",
+            cors=Cors(("*",), origin=PLANS),
+            bot_detection=Asked(PLANS),
+            security_headers=Asked(PLANS),
+        ),
         with_service(
             "portal",
             a_grant("ngsi-v2", "read", scopes=scopes),
@@ -66,7 +80,8 @@ def test_what_is_wanted_says_where_it_comes_from_and_what_it_belongs_to(kind):
     for resource in kind.desired(a_platform(*parts())):
         assert resource.key.kind == kind.name
         assert resource.origin is not None
-        assert resource.belongs or "anonymous" in resource.key.name
+        for_every_call = resource.key.within == "tochigi"
+        assert resource.belongs or "anonymous" in resource.key.name or for_every_call
         tags = resource.fields.get("tags")
         assert tags is None or "renkei:tochigi" in tags
 

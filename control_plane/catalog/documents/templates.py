@@ -134,6 +134,8 @@ class CorsEntry(Entry):
 
     @model_validator(mode="after")
     def _not_for_everybody(self) -> CorsEntry:
+        if "*" in self.origins and len(self.origins) > 1:
+            raise wrong("'*' is every origin, the others say nothing beside it", 'origins: ["*"]')
         if self.credentials and "*" in self.origins:
             raise wrong(
                 "with 'credentials', every page could act in the name of whoever looks at it", "name the origins"

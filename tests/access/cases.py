@@ -72,6 +72,8 @@ INSERTED = (
 )
 APPENDED = ("X", ".", "..", "/..", "/.", ";", "%2F", "%2e%2e", "~")
 SECONDS = (-86400, -1, -0.001, 0, 0.001, 1, 86400)
+BORDER = (-3600, -1, 0, 1, 60)
+AROUND = (-3600, -120, 120, 3600)  # where the gateway's clock goes on between question and answer
 
 
 def a_case(draw: Random, catalog: Catalog, fixed: datetime | None = None) -> Request:
@@ -82,7 +84,7 @@ def a_case(draw: Random, catalog: Catalog, fixed: datetime | None = None) -> Req
     version = api.version(draw.choice(grant.versions)) if grant else draw.choice(api.versions)
     at = fixed or an_instant(draw, catalog, grant)
     return Request(
-        credentials=some_credentials(draw, catalog, service, at),
+        credentials=some_credentials(draw, catalog, service, at, AROUND if fixed else BORDER),
         method=a_method(draw, api, grant),
         path=a_path(draw, catalog, version, grant),
         at=at,
@@ -151,7 +153,9 @@ def mutated(draw: Random, path: str) -> str:
 # ---------------------------------------------------------------- credentials
 
 
-def some_credentials(draw: Random, catalog: Catalog, service: Service, at: datetime) -> Credentials:
+def some_credentials(
+    draw: Random, catalog: Catalog, service: Service, at: datetime, seconds: tuple[int, ...]
+) -> Credentials:
     own_key, own_token = ApiKey(service.name), a_token(catalog, service, at)
     other = draw.choice(list(catalog.services()))
     return draw.choices(
@@ -162,9 +166,9 @@ def some_credentials(draw: Random, catalog: Catalog, service: Service, at: datet
             Credentials(),
             Credentials(key=ApiKey(None)),
             Credentials(key=ApiKey(other.name), token=own_token),
-            Credentials(key=own_key, token=spoiled(draw, catalog, own_token, at)),
+            Credentials(key=own_key, token=spoiled(draw, catalog, own_token, at, seconds)),
             Credentials(key=ApiKey(None), token=own_token),
-            Credentials(token=spoiled(draw, catalog, own_token, at)),
+            Credentials(token=spoiled(draw, catalog, own_token, at, seconds)),
         ),
         (30, 25, 10, 4, 3, 6, 8, 3, 11),
     )[0]
@@ -179,13 +183,13 @@ def whole(at: datetime) -> datetime:
     return at.replace(microsecond=0)
 
 
-def spoiled(draw: Random, catalog: Catalog, token: Token, at: datetime) -> Token:
-    """A token with one thing wrong, or nearly wrong."""
+def spoiled(draw: Random, catalog: Catalog, token: Token, at: datetime, seconds: tuple[int, ...]) -> Token:
+    """A token with one thing wrong, or nearly wrong; `seconds` from now it begins or ends."""
     realms = list(catalog.realms)
     others: tuple[dict[str, object], ...] = (
-        {"expires": whole(at) + timedelta(seconds=draw.choice((-3600, -1, 0, 1)))},
+        {"expires": whole(at) + timedelta(seconds=draw.choice(seconds))},
         {"expires": None},
-        {"not_before": whole(at) + timedelta(seconds=draw.choice((-1, 0, 1, 60)))},
+        {"not_before": whole(at) + timedelta(seconds=draw.choice(seconds))},
         {"kind": draw.choice(("ID", "Refresh", "bearer", None))},
         {"realm": draw.choice((*realms, None))},
         {"signed_by": draw.choice((*realms, "a stranger"))},

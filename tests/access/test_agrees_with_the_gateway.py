@@ -115,7 +115,8 @@ def heard(body: bytes) -> Mapping[str, Any] | None:
 @pytest.fixture(scope="module")
 def gateway(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     if os.environ.get("RENKEI_TEST_KONG_ADMIN") and os.environ.get("RENKEI_TEST_KONG_PROXY"):
-        yield Gateway(World(request.getfixturevalue("kong_server")), None)
+        with closing((one := Gateway(World(request.getfixturevalue("kong_server")), None)).connection):
+            yield one
         return
     directory, clock = tmp_path_factory.mktemp("agrees"), Clock()
     sandbox = run.up(

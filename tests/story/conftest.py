@@ -14,5 +14,6 @@ from tests.story.world import World
 @pytest.fixture
 def world(tmp_path: Path, keycloak_server: KeycloakServer, kong_server: KongServer) -> Iterator[World]:
     found = World(tmp_path, keycloak_server, kong_server)
+    found.empty_kong()
     yield found
     found.clean_up()

@@ -30,7 +30,7 @@ def assert_converges(world):
 def test_killed_at_each_write_to_kong_the_next_apply_converges(world, when):
     world.apply()  # Keycloak is as it should be; Kong is emptied for each kill
     for number in count(1):
-        wipe_kong(world)
+        world.empty_kong()
         if not killed_at(world, number, when):
             break
         world.apply()  # ends with 0 only when a plan of what was read back is empty
@@ -43,10 +43,3 @@ def test_killed_at_each_write_to_kong_the_next_apply_converges(world, when):
 def test_killed_at_a_write_to_keycloak_the_next_apply_converges(world, number, when):
     assert killed_at(world, number, when, "--only", world.tenant)
     assert_converges(world)
-
-
-def wipe_kong(world):
-    for collection in ("plugins", "routes", "services", "consumers"):
-        rows = world.kong_by_hand("GET", f"/{collection}?size=1000&tags=renkei:p-{world.tenant}").json()["data"]
-        for row in rows:
-            world.kong_by_hand("DELETE", f"/{collection}/{row['id']}")

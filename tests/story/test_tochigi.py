@@ -32,9 +32,6 @@ def tochigi(world: World):
     yield world
     for realm in yaml_ids(world.directory / "tenants"):
         world.keycloak.by_hand("DELETE", f"/realms/{realm}")
-    for collection in ("plugins", "routes", "services", "consumers"):
-        for row in world.kong_by_hand("GET", f"/{collection}?size=1000&tags=renkei:tochigi").json()["data"]:
-            world.kong_by_hand("DELETE", f"/{collection}/{row['id']}")
 
 
 def yaml_ids(folder: Path) -> list[str]:

@@ -46,6 +46,7 @@ from control_plane.catalog.model import (
 )
 from control_plane.catalog.periods import period
 from control_plane.catalog.templates import baseline, environment, given_by, plan_limits
+from control_plane.catalog.upstreams import upstreams
 from control_plane.problems import Origin, bug
 
 T = TypeVar("T")
@@ -105,7 +106,7 @@ class _Builder:
             keycloak=_keycloak(keycloak) if keycloak else None,
             kong=_kong(kong) if kong else None,
             secrets=_secrets(secrets) if secrets else None,
-            upstreams=_sorted(found.get("upstreams", {}).items()),
+            upstreams=upstreams(given_by("upstreams", name, self.environments)),
             access_log=_access_log(found["access_log"], logged.key("access_log")) if logged else None,
             metrics=_asked("metrics", given_by("metrics", name, self.environments)),
             title=where.value.title or "",

@@ -135,13 +135,47 @@ class AccessLog:
 
 
 @dataclass(frozen=True)
+class UpstreamTarget:
+    """One of the servers of an upstream."""
+
+    place: str  # host:port
+    weight: int  # its share of the calls; 0 is a standby
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True)
+class Health:
+    """How the gateway finds out which servers of an upstream are well."""
+
+    path: str
+    interval: int  # seconds
+    failures: int
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """Several servers that answer for one upstream. Time-outs are seconds."""
+
+    protocol: str  # http or https
+    path: str  # what all of them have before the API's own path; may be empty
+    targets: tuple[UpstreamTarget, ...]
+    health: Health | None = None
+    connect: int = 60
+    read: int = 60
+    write: int = 60
+    retries: int | None = None  # None: as the methods of the API allow
+    verify: bool = True
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True)
 class Environment:
     name: str
     embedded: bool = False  # the sandbox: addresses and secrets come from it
     keycloak: KeycloakSettings | None = None
     kong: KongSettings | None = None
     secrets: VaultSettings | FileSecretsSettings | None = None
-    upstreams: Mapping[str, str] = field(default_factory=dict)  # name -> URL
+    upstreams: Mapping[str, str | Upstream] = field(default_factory=dict)  # name -> URL, or several servers
     access_log: AccessLog | None = None
     metrics: Asked | None = None  # counters for Prometheus
     title: str = ""

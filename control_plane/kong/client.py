@@ -22,7 +22,7 @@ from control_plane.kong.naming import PROBE, mark
 
 Row: TypeAlias = Mapping[str, Any]  # an entity as Kong shows it, without cleartext secrets
 
-COLLECTIONS = ("services", "routes", "plugins", "consumers", "key-auths", "acls", "jwts")
+COLLECTIONS = ("services", "routes", "plugins", "consumers", "key-auths", "acls", "jwts", "upstreams")
 PAGE = 1000  # the most that Kong gives at once
 
 
@@ -140,6 +140,11 @@ class Kong:
         with self._lock:
             self._written.add(path)
             self.unsettled = True
+
+    def post(self, path: str, body: Mapping[str, object]) -> None:
+        """Create what a PUT does not. Never repeated by itself, for the first one may have arrived."""
+        self.http.write("POST", path, body)
+        self.unsettled = True
 
     def patch(self, path: str, body: Mapping[str, object], hide: Iterable[str] = ()) -> None:
         """Change the fields of the body and leave all others."""

@@ -18,6 +18,8 @@ FORMAT = "3.0"
 Reveal = Callable[[Secret | RealmKey], str]
 
 COLLECTIONS = {
+    "kong.upstream": "upstreams",
+    "kong.target": "targets",
     "kong.service": "services",
     "kong.route": "routes",
     "kong.plugin": "plugins",
@@ -49,6 +51,10 @@ def _entity(resource: Resource, published: set[str], reveal: Reveal | None) -> d
     match key.kind:
         case "kong.service":
             return {"name": key.name, **fields, "enabled": key.name in published}
+        case "kong.upstream":
+            return {"name": key.name, **fields}
+        case "kong.target":
+            return {"upstream": key.within, "target": key.name, **fields}
         case "kong.route":
             return {"name": key.name, **fields}
         case "kong.plugin" | "kong.route-plugin":

@@ -56,7 +56,7 @@ class Http:
             raise errors.strange(path, "the body is no JSON: " + errors.quoted(response.text[:200])) from None
 
     def write(self, method: str, path: str, body: Mapping[str, object], hide: Iterable[str] = ()) -> None:
-        """PUT or PATCH. `hide` are values of the body that no message may quote."""
+        """PUT, PATCH or POST. `hide` are values of the body that no message may quote."""
         response = self._send(method, path, body)
         if response.status_code not in (200, 201):
             raise errors.refused(method, path, response.status_code, response.text, hide)

@@ -1,5 +1,6 @@
 """Every kind of object that we keep in Kong, in the order in which a person would explain them.
 
+upstream ─▶ target ─▶ service
 consumer, service ─▶ plugin ─▶ route ─▶ route-plugin ─▶ (the proxy has taken it up) ─▶ publication
                            └─▶ key, acl, jwt
 when things go: publication ─▶ route-plugin ─▶ route ─▶ (taken up) ─▶ plugin ─▶ service, consumer
@@ -18,12 +19,16 @@ from control_plane.kong.plugins import PLUGINS, ROUTE_PLUGINS
 from control_plane.kong.publications import PUBLICATIONS
 from control_plane.kong.routes import ROUTES
 from control_plane.kong.services import SERVICES
+from control_plane.kong.targets import TARGETS
+from control_plane.kong.upstreams import UPSTREAMS
 
 KINDS: tuple[Kind[Kong], ...] = (
     CONSUMERS,
     KEYS,
     JWTS,
     ACLS,
+    UPSTREAMS,
+    TARGETS,
     SERVICES,
     PLUGINS,
     ROUTES,

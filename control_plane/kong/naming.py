@@ -3,6 +3,7 @@
 service        ngsi-v2.v2                 API and version
 route          ngsi-v2.v2.read            and level
 acl group      ngsi-v2.v2:read
+upstream       orion.tochigi.renkei       its name in the YAML and the platform: a host that is no real one
 consumer       nasushiobara.portal        tenant and service; also the client's id in Keycloak and the jwt key
 plugin         ngsi-v2.v2.key-auth        what it stands on, and Kong's name of the plugin
                nasushiobara.portal~ngsi-v2.v2.ip-restriction   on a consumer, and where
@@ -51,6 +52,11 @@ def retired_route(api: Api, version: Version) -> str:
 
 def preflight_route(api: Api, version: Version) -> str:
     return f"{service_name(api, version)}.{PREFLIGHTS}"
+
+
+def upstream_name(platform: str, name: str) -> str:
+    """The host of every service that goes there. Kong takes any host that has an upstream's name for the upstream."""
+    return f"{name}.{platform}.renkei"
 
 
 def group_name(api: str, version: str, level: str) -> str:

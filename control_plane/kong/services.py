@@ -1,7 +1,8 @@
 """Services: one per API version that stands at the gateway, and where its upstream is.
 
 It is created disabled. Whether it is enabled is no field of it but a kind of its own, kong.publication, which comes
-last: nothing is reachable before its protection is there.
+last: nothing is reachable before its protection is there. Tries and time-outs (milliseconds) are declared also where
+the YAML leaves them out, as Kong's defaults: a change by hand is drift.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from control_plane.catalog.model import Catalog
+from control_plane.catalog.model import Catalog, Upstream
 from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
@@ -20,7 +21,18 @@ from control_plane.kong.view import Standing, standing
 from control_plane.problems import ConfigurationError, Problem
 
 NAME = "kong.service"
-FIELDS = ("protocol", "host", "port", "path")
+FIELDS = (
+    "protocol",
+    "host",
+    "port",
+    "path",
+    "retries",
+    "connect_timeout",
+    "read_timeout",
+    "write_timeout",
+    "tls_verify",
+)
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 PORTS = {"http": 80, "https": 443}
 NOT_UP_YET = "http://127.0.0.1:8190"  # for a sandbox that is only validated: once it is up, its echo's address is known
 
@@ -47,14 +59,41 @@ def _address(catalog: Catalog, one: Standing) -> Fields:
                 help=f"add it to the environment's upstreams: {{{one.api.upstream}: http://…}}",
             )
         )
+    if isinstance(url, Upstream):
+        return _balanced(catalog, one, url)
     parts = urlsplit(url)
-    path = parts.path.rstrip("/") + "/" + one.version.upstream_path.strip("/")
     return {
         "protocol": parts.scheme,
         "host": parts.hostname or "",
         "port": parts.port or PORTS[parts.scheme],
-        "path": path.rstrip("/") or None,
+        "path": _path(parts.path, one),
+        "retries": 5,
+        "connect_timeout": 60_000,
+        "read_timeout": 60_000,
+        "write_timeout": 60_000,
+        "tls_verify": None,
     }
+
+
+def _balanced(catalog: Catalog, one: Standing, upstream: Upstream) -> Fields:
+    """The upstream's name in the place of a host. The port says nothing then, for each target has its own."""
+    safe = all(method in SAFE for level in one.api.levels for method in level.methods)
+    retries = upstream.retries if upstream.retries is not None else 5 if safe else 0
+    return {
+        "protocol": upstream.protocol,
+        "host": naming.upstream_name(catalog.platform.name, one.api.upstream),
+        "port": PORTS[upstream.protocol],
+        "path": _path(upstream.path, one),
+        "retries": retries,
+        "connect_timeout": upstream.connect * 1000,
+        "read_timeout": upstream.read * 1000,
+        "write_timeout": upstream.write * 1000,
+        "tls_verify": upstream.verify if upstream.protocol == "https" else None,
+    }
+
+
+def _path(before: str, one: Standing) -> str | None:
+    return (before.rstrip("/") + "/" + one.version.upstream_path.strip("/")).rstrip("/") or None
 
 
 def read(kong: Kong) -> Iterator[Resource]:
@@ -82,4 +121,4 @@ def delete(kong: Kong, have: Resource) -> None:
     kong.delete(at("services", have.key.name))
 
 
-SERVICES = Kind(NAME, desired, read, create, update, delete)
+SERVICES = Kind(NAME, desired, read, create, update, delete, after=("kong.target",))

@@ -21,6 +21,7 @@ SETS = frozenset(
         "uri_param_names",
         "cookie_names",
         "claims_to_verify",
+        "http_statuses",
     }
 )
 

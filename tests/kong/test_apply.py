@@ -95,7 +95,7 @@ def test_a_plan_without_changes_reads_each_list_once_and_no_secret(world, monkey
     get = client.http.get
     monkeypatch.setattr(client.http, "get", lambda path, query=None: asked.append(path) or get(path, query))
     assert not world.plan(a_rich_platform(), client)
-    expected = ["/acls", "/consumers", "/jwts", "/key-auths", "/plugins", "/routes", "/services"]
+    expected = ["/acls", "/consumers", "/jwts", "/key-auths", "/plugins", "/routes", "/services", "/upstreams"]
     assert sorted(asked) == expected
     assert world.vault.revealed == []
 

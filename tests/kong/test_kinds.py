@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from control_plane.catalog.model import AccessLog, Asked, Cors
+from control_plane.catalog.model import AccessLog, Asked, Cors, Health, Upstream, UpstreamTarget
 from control_plane.engine.plan import make_plan, waves
 from control_plane.engine.resource import Key, state
 from control_plane.engine.values import Secret, canonical, plain
@@ -30,6 +30,13 @@ from tests.building import (
 )
 
 RENKEI, PLANS = here("renkei.yaml", 9), here("templates/plans.yaml", 5)
+POOL = Upstream(
+    "https",
+    "/files",
+    (UpstreamTarget("a.test:443", 100), UpstreamTarget("b.test:443", 0)),
+    Health("/up", 10, 3),
+    origin=RENKEI,
+)
 BY_NAME = {kind.name: kind for kind in KINDS}
 each = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 
@@ -37,12 +44,22 @@ each = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def parts(scopes=("road", "river")):
     """One of everything, so that each kind has something to ask for."""
     return [
-        in_environment(access_log=AccessLog(http="https://logs.test/in", origin=RENKEI), metrics=Asked(RENKEI)),
+        in_environment(
+            access_log=AccessLog(http="https://logs.test/in", origin=RENKEI),
+            metrics=Asked(RENKEI),
+            upstreams={"orion": "http://orion.test:1026", "pool": POOL},
+        ),
         with_scope("road"),
         with_scope("river"),
         with_tenant("mibu", in_realm_of="tochigi"),
         with_api("ngsi-v2", auth=(KEY, TOKEN), limits={"read": {"minute": 900}}, allowed_ips=("203.0.113.0/24",)),
-        with_api("files", a_version("v0", "/files/v0", "retired"), a_version("v1", "/files/v1"), scoping="path"),
+        with_api(
+            "files",
+            a_version("v0", "/files/v0", "retired"),
+            a_version("v1", "/files/v1"),
+            scoping="path",
+            upstream="pool",
+        ),
         with_api(
             "open",
             a_version("v0", "/open/v0", "deprecated", sunset="2027-03-31"),
@@ -113,6 +130,7 @@ def test_two_kinds_never_have_one_name():
 def test_what_protects_comes_before_what_opens():
     order = waves(KINDS)
     wave = {name: place for place, names in enumerate(order) for name in names}
+    assert wave["kong.upstream"] < wave["kong.target"] < wave["kong.service"] < wave["kong.plugin"]
     assert wave["kong.plugin"] < wave["kong.route"] < wave["kong.route-plugin"] < wave["kong.publication"]
     assert wave["kong.publication"] == len(order) - 1
     assert BY_NAME["kong.publication"].settle_before_write

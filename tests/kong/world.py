@@ -90,9 +90,10 @@ class World:
         return Kong(settings, None, platform, seal, self.vault.reveal, parallel)
 
     def here(self, catalog: Catalog) -> Catalog:
-        """The catalog with every upstream being the echo."""
+        """The catalog with every upstream being the echo, but those whose targets a test has chosen."""
         upstreams = {api.upstream: self.server.upstream_url for api in catalog.apis.values()}
-        return replace(catalog, environment=replace(catalog.environment, upstreams=upstreams))
+        chosen = {name: one for name, one in catalog.environment.upstreams.items() if not isinstance(one, str)}
+        return replace(catalog, environment=replace(catalog.environment, upstreams={**upstreams, **chosen}))
 
     def plan(self, catalog: Catalog, client: Kong | None = None) -> Plan:
         catalog = self.here(catalog)

@@ -52,7 +52,7 @@ def _complete(name: str, one: Located[EnvironmentEntry], sections: dict[str, obj
 
 
 def _upstreams(
-    declared: Declared, name: str, one: Located[EnvironmentEntry], upstreams: dict[str, str]
+    declared: Declared, name: str, one: Located[EnvironmentEntry], upstreams: dict[str, object]
 ) -> Iterator[Problem]:
     for api in declared.apis:
         wanted = api.value.upstream

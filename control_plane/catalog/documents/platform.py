@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, model_validator
 
 from control_plane.catalog.documents.base import Entry, one_of
+from control_plane.catalog.documents.upstreams import UrlOrTargets
 from control_plane.catalog.words import FileOnNode, Id, Secret, Text, Url, Verify, Zone, wrong
 
 
@@ -81,7 +82,9 @@ class EnvironmentEntry(Entry):
     keycloak: KeycloakEntry | None = Field(None, description="The identity provider.")
     kong: KongEntry | None = Field(None, description="The gateway.")
     secrets: SecretsEntry | None = Field(None, description="The store of secrets.")
-    upstreams: dict[Id, Url] | None = Field(None, description="Where the servers of the APIs are: name and URL.")
+    upstreams: dict[Id, UrlOrTargets] | None = Field(
+        None, description="Where the servers of the APIs are: name, and a URL or several targets."
+    )
     access_log: AccessLogEntry | None = Field(None, description="One entry for each call, without personal data.")
     metrics: bool | None = Field(None, description="Counters for Prometheus at the Admin API's /metrics.")
 

@@ -10,6 +10,8 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 from control_plane.catalog.documents.base import Entry
 from control_plane.catalog.words import Duration, UpstreamPath, Url, wrong
 
+Interval = Annotated[Duration, Field(le=3600)]  # Kong takes 65,535 s; who is asked once an hour is not watched
+Patience = Annotated[Duration, Field(le=86400)]  # Kong counts milliseconds in 31 bits
 PORTS = {"http": 80, "https": 443}
 
 
@@ -48,16 +50,16 @@ class HealthEntry(Entry):
     """How the gateway learns that a server is ill, and that it is well again."""
 
     path: UpstreamPath = Field("/", description="Asked at each server; 200 or 302 is well.")
-    interval: Duration = Field(10, description="The time between two questions.")
+    interval: Interval = Field(10, description="The time between two questions.")
     failures: Annotated[int, Field(ge=1, le=255)] = Field(3, description="So many in a row, and it gets no more calls.")
 
 
 class TimeoutsEntry(Entry):
     """How long the gateway waits for the servers."""
 
-    connect: Duration = Field(60, description="For the connection.")
-    read: Duration = Field(60, description="Between two reads of the answer.")
-    write: Duration = Field(60, description="Between two writes of the request.")
+    connect: Patience = Field(60, description="For the connection.")
+    read: Patience = Field(60, description="Between two reads of the answer.")
+    write: Patience = Field(60, description="Between two writes of the request.")
 
 
 class UpstreamEntry(Entry):

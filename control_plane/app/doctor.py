@@ -65,7 +65,8 @@ def _clock(name: str, url: str, verify: bool | str) -> Iterator[Check]:
 
 
 def _target(target: Target) -> Iterator[Check]:
-    """What its nodes lack, then whether everything can be read with our rights."""
+    """What it says of itself, what its nodes lack, and whether everything can be read with our rights."""
+    yield from _try(target.name, target.checks)
     yield from _try(f"{target.name} settings", lambda: _nothing_missing(target))
     yield from _try(f"{target.name} readable", lambda: [_read(target)])
 

@@ -44,9 +44,13 @@ def validate(as_json: bool, **options: Any) -> int:
     if as_json:
         TERMINAL.json({"format_version": FORMAT_VERSION, "environments": names, "counts": counts, "problems": []})
     else:
-        told = ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in counts.items())
+        told = ", ".join(_counted(number, name.replace("_", " ")) for name, number in counts.items())
         TERMINAL.out([f"{catalogs[0].platform.name} is valid in {', '.join(names)}: {told}."])
     return 0
+
+
+def _counted(number: int, things: str) -> str:
+    return f"{number} {things.removesuffix('s') if number == 1 else things}"
 
 
 def _counts(catalog: Catalog) -> dict[str, int]:

@@ -14,6 +14,8 @@ Here belongs what is true for Keycloak alone. Not here: the comparison of states
 
 from __future__ import annotations
 
+from functools import partial
+
 from control_plane.engine.target import Target
 from control_plane.keycloak.kinds import KINDS
 from control_plane.keycloak.rights import checks, preflight
@@ -24,4 +26,11 @@ __all__ = ["KINDS", "Keycloak", "checks", "target"]
 
 def target(client: Keycloak, parallel: int = 10) -> Target:
     """Keycloak as the engine takes it. Its writes take effect before it answers, so there is nothing to settle."""
-    return Target("Keycloak", client, KINDS, preflight=lambda: preflight(client), parallel=parallel)
+    return Target(
+        "Keycloak",
+        client,
+        KINDS,
+        preflight=partial(preflight, client),
+        checks=partial(checks, client),
+        parallel=parallel,
+    )

@@ -18,7 +18,7 @@ from control_plane.catalog.model import Catalog
 from control_plane.engine.target import Target
 from control_plane.kong.client import Kong
 from control_plane.kong.kinds import KINDS
-from control_plane.kong.node import preflight
+from control_plane.kong.node import checks, preflight
 from control_plane.kong.taken_up import remove_left_over, settle
 
 __all__ = ["KINDS", "Kong", "target"]
@@ -32,6 +32,7 @@ def target(client: Kong, parallel: int, catalog: Catalog | None = None) -> Targe
         KINDS,
         settle=partial(settle, client),
         preflight=partial(preflight, client, catalog),
+        checks=partial(checks, client),
         tidy=partial(remove_left_over, client),
         parallel=parallel,
     )

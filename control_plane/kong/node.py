@@ -6,12 +6,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from control_plane.catalog.model import Catalog
+from control_plane.engine.target import Check
 from control_plane.kong import policies
 from control_plane.kong.client import Kong
 from control_plane.kong.plugins import PLACES
 from control_plane.kong.policies.chunk import SANDBOX_MODULE
 from control_plane.kong.policies.guard import takes_tokens
 from control_plane.problems import Problem
+
+VERSIONS = "3."  # whose Admin API this was recorded on (3.9)
+
+
+def checks(kong: Kong) -> Sequence[Check]:
+    """The node's version, and what it calls itself."""
+    node = kong.node()
+    version = str(node["version"])
+    told = f"{version}, {node.get('tagline') or 'no tagline'}"
+    return [Check("Kong version", version.startswith(VERSIONS), told, f"renkei is made for Kong {VERSIONS}x")]
 
 
 def preflight(kong: Kong, catalog: Catalog | None) -> Sequence[Problem]:

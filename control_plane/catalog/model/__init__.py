@@ -1,0 +1,75 @@
+"""The validated configuration: frozen values, every reference resolved to an id that exists.
+
+What the compilers, the lists and the safety rules read. Everything carries the Origin of its first line, so that a
+plan can say which line of YAML asks for a change. Nothing here knows YAML, Keycloak or Kong.
+
+    periods       when something holds: periods with a beginning and an end
+    environments  the platform, and where it runs: servers, secret store, upstreams
+    roles         roles of people, and scopes of data
+    apis          APIs: their versions, and the levels of access to them
+    realms        realms, and the settings that a template gives them
+    tenants       tenants: their people, their services, and what these were granted
+    catalog       all of it: one platform in one environment
+"""
+
+from control_plane.catalog.model.apis import Api, Auth, Cors, Level, Scoping, State, Version
+from control_plane.catalog.model.catalog import Catalog
+from control_plane.catalog.model.environments import (
+    AccessLog,
+    Asked,
+    Environment,
+    FileSecretsSettings,
+    Health,
+    KeycloakSettings,
+    KongSettings,
+    Limits,
+    Platform,
+    SecretRef,
+    Upstream,
+    UpstreamTarget,
+    VaultSettings,
+)
+from control_plane.catalog.model.periods import ALWAYS, Period
+from control_plane.catalog.model.realms import MfaMode, Realm, RealmBaseline
+from control_plane.catalog.model.roles import DataScope, Disclosure, Fiware, Role
+from control_plane.catalog.model.tenants import Approval, Grant, Group, Service, Tenant, TenantType, User
+
+__all__ = [
+    "ALWAYS",
+    "AccessLog",
+    "Api",
+    "Approval",
+    "Asked",
+    "Auth",
+    "Catalog",
+    "Cors",
+    "DataScope",
+    "Disclosure",
+    "Environment",
+    "FileSecretsSettings",
+    "Fiware",
+    "Grant",
+    "Group",
+    "Health",
+    "KeycloakSettings",
+    "KongSettings",
+    "Level",
+    "Limits",
+    "MfaMode",
+    "Period",
+    "Platform",
+    "Realm",
+    "RealmBaseline",
+    "Role",
+    "Scoping",
+    "SecretRef",
+    "Service",
+    "State",
+    "Tenant",
+    "TenantType",
+    "Upstream",
+    "UpstreamTarget",
+    "User",
+    "VaultSettings",
+    "Version",
+]

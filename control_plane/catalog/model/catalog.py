@@ -1,0 +1,71 @@
+"""All of it: one platform in one environment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from control_plane.catalog.model.apis import Api
+from control_plane.catalog.model.environments import Environment, Platform
+from control_plane.catalog.model.realms import Realm
+from control_plane.catalog.model.roles import DataScope, Role
+from control_plane.catalog.model.tenants import Grant, Group, Service, Tenant, User
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """One platform in one environment. Every mapping is sorted by its key, whatever the order of files."""
+
+    platform: Platform
+    environment: Environment
+    as_of: datetime  # the instant at which periods are judged; aware
+    tenants: Mapping[str, Tenant] = field(default_factory=dict)
+    realms: Mapping[str, Realm] = field(default_factory=dict)
+    roles: Mapping[str, Role] = field(default_factory=dict)
+    scopes: Mapping[str, DataScope] = field(default_factory=dict)
+    apis: Mapping[str, Api] = field(default_factory=dict)
+
+    def services(self) -> Iterator[Service]:
+        for tenant in self.tenants.values():
+            yield from tenant.services
+
+    def users(self) -> Iterator[User]:
+        for tenant in self.tenants.values():
+            yield from tenant.users
+
+    def groups(self) -> Iterator[Group]:
+        for tenant in self.tenants.values():
+            yield from tenant.groups
+
+    def grants(self) -> Iterator[Grant]:
+        for service in self.services():
+            yield from service.grants
+
+    def realm_of(self, tenant: str) -> Realm:
+        return self.realms[self.tenants[tenant].realm]
+
+    def roles_with(self, role: str) -> frozenset[str]:
+        """The role and all that it includes, directly or through others."""
+        found: set[str] = set()
+        todo = [role]
+        while todo:
+            name = todo.pop()
+            if name not in found:
+                found.add(name)
+                todo.extend(self.roles[name].includes)
+        return frozenset(found)
+
+    def demands_mfa(self, role: str) -> bool:
+        return any(self.roles[name].mfa for name in self.roles_with(role))
+
+    def next_change(self) -> datetime | None:
+        """The next instant after `as_of` at which a period begins or ends, so that a plan can say when to run again."""
+        periods = [
+            *(user.period for user in self.users()),
+            *(service.period for service in self.services()),
+            *(grant.period for grant in self.grants()),
+            *(scope.period for scope in self.scopes.values()),
+        ]
+        instants = (instant for period in periods for instant in (period.start, period.end) if instant)
+        return min((instant for instant in instants if instant > self.as_of), default=None)

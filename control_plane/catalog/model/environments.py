@@ -1,0 +1,132 @@
+"""The platform, and where it runs: servers, secret store, upstreams."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
+
+from control_plane.problems import Origin
+
+
+@dataclass(frozen=True)
+class SecretRef:
+    """Where a secret stands in the store: `!secret keycloak/admin#client_secret` is a path and a field."""
+
+    path: str
+    field: str
+
+    def __str__(self) -> str:
+        return f"{self.path}#{self.field}"
+
+
+@dataclass(frozen=True)
+class KeycloakSettings:
+    url: str
+    client_id: str
+    client_secret: SecretRef
+    realm: str = "master"  # where our own client lives
+    public_url: str | None = None  # the issuer's address when it is not `url`
+    verify: bool | str = True  # False, True or a CA bundle
+
+
+@dataclass(frozen=True)
+class KongSettings:
+    admin_url: str
+    proxy_url: str | None = None  # to see that the proxy has taken a change up
+    admin_token: SecretRef | None = None  # sent as Kong-Admin-Token, where a proxy before the Admin API asks for one
+    verify: bool | str = True
+
+
+@dataclass(frozen=True)
+class VaultSettings:
+    url: str
+    mount: str
+    path: str
+    auth: str = "token"  # token (VAULT_TOKEN) or approle (VAULT_ROLE_ID, VAULT_SECRET_ID)
+    verify: bool | str = True
+
+
+@dataclass(frozen=True)
+class FileSecretsSettings:
+    directory: str  # relative to the configuration directory
+
+
+@dataclass(frozen=True)
+class Asked:
+    """That something is asked for which is there or not, and by which line."""
+
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True)
+class AccessLog:
+    """Where the gateway writes one entry for each call; one of the two is given."""
+
+    http: str | None = None  # a URL that takes JSON by POST
+    file: str | None = None  # on each node of the gateway
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True)
+class UpstreamTarget:
+    """One of the servers of an upstream."""
+
+    place: str  # host:port
+    weight: int  # its share of the calls; 0 is a standby
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True)
+class Health:
+    """How the gateway finds out which servers of an upstream are well."""
+
+    path: str
+    interval: int  # seconds
+    failures: int
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """Several servers that answer for one upstream. Time-outs are seconds."""
+
+    protocol: str  # http or https
+    path: str  # what all of them have before the API's own path; may be empty
+    targets: tuple[UpstreamTarget, ...]
+    health: Health | None = None
+    connect: int = 60
+    read: int = 60
+    write: int = 60
+    retries: int | None = None  # None: as the methods of the API allow
+    verify: bool = True
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True)
+class Environment:
+    name: str
+    embedded: bool = False  # the sandbox: addresses and secrets come from it
+    keycloak: KeycloakSettings | None = None
+    kong: KongSettings | None = None
+    secrets: VaultSettings | FileSecretsSettings | None = None
+    upstreams: Mapping[str, str | Upstream] = field(default_factory=dict)  # name -> URL, or several servers
+    access_log: AccessLog | None = None
+    metrics: Asked | None = None  # counters for Prometheus
+    title: str = ""
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True)
+class Limits:
+    deletes: int = 10  # more deletes than this in one plan must be named: --allow-deletes N
+    parallel: int = 10  # writes in flight per target
+
+
+@dataclass(frozen=True)
+class Platform:
+    name: str  # the ownership mark on everything we create
+    title: str
+    locale: str  # ja or en
+    zone: ZoneInfo
+    limits: Limits = Limits()
+    origin: Origin | None = None

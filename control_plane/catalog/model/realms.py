@@ -1,0 +1,43 @@
+"""Realms, and the settings that a template gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from control_plane.problems import Origin
+
+
+class MfaMode(StrEnum):
+    EVERYONE = "everyone"  # no condition in the flow: it cannot fail open
+    BY_ROLE = "by-role"  # users who hold a role with `mfa: required`
+
+
+@dataclass(frozen=True)
+class RealmBaseline:
+    """What a realm template says, with `extends` already folded in. Durations are seconds."""
+
+    template: str
+    mfa: MfaMode = MfaMode.EVERYONE
+    factors: tuple[str, ...] = ("totp",)  # totp, passkey
+    password_policy: Mapping[str, int | bool] = field(
+        default_factory=dict
+    )  # length, digits, … in the words of the language
+    brute_force: Mapping[str, int | bool] = field(default_factory=dict)  # failures, wait, …
+    tokens: Mapping[str, int] = field(default_factory=dict)  # access, sso_idle, sso_max, …
+    otp: Mapping[str, int | str | bool] = field(default_factory=dict)
+    events_days: int = 365
+    locales: tuple[str, ...] = ("ja", "en")
+    ssl_required: str = "external"
+    attributes: tuple[str, ...] = ()  # user-profile attributes that the platform declares besides its own
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True)
+class Realm:
+    name: str
+    title: str
+    owner: str  # tenant
+    baseline: RealmBaseline
+    origin: Origin | None = None

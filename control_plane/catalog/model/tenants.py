@@ -1,0 +1,94 @@
+"""Tenants: their people, their services, and what these were granted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+
+from control_plane.catalog.model.apis import Auth
+from control_plane.catalog.model.periods import ALWAYS, Period
+from control_plane.problems import Origin
+
+
+class TenantType(StrEnum):
+    PREFECTURE = "prefecture"
+    MUNICIPALITY = "municipality"
+    UNIVERSITY = "university"
+    COMPANY = "company"
+
+
+@dataclass(frozen=True)
+class Group:
+    tenant: str
+    name: str
+    title: str
+    roles: tuple[str, ...] = ()
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True)
+class User:
+    tenant: str
+    username: str
+    family_name: str
+    given_name: str
+    email: str | None
+    groups: tuple[str, ...] = ()  # groups of the same tenant
+    roles: tuple[str, ...] = ()  # given directly
+    period: Period = ALWAYS
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True)
+class Approval:
+    application: str
+    by: str  # tenant
+    on: date
+
+
+@dataclass(frozen=True)
+class Grant:
+    tenant: str
+    service: str  # full name, tenant.service
+    api: str
+    levels: tuple[str, ...]
+    scopes: tuple[str, ...]  # data scopes; empty where the API has none
+    versions: tuple[str, ...]  # resolved: every version that is at the gateway when YAML names none
+    period: Period = ALWAYS
+    approval: Approval | None = None
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True)
+class Service:
+    tenant: str
+    id: str  # the short name, unique in its tenant
+    title: str
+    auth: frozenset[Auth]
+    allowed_ips: tuple[str, ...] = ()
+    redirect_uris: tuple[str, ...] = ()
+    grants: tuple[Grant, ...] = ()
+    limits: Mapping[tuple[str, str], Mapping[str, int]] = field(default_factory=dict)  # (api, level) -> its own limit
+    period: Period = ALWAYS
+    contact: str | None = None
+    origin: Origin | None = None
+
+    @property
+    def name(self) -> str:
+        return f"{self.tenant}.{self.id}"
+
+
+@dataclass(frozen=True)
+class Tenant:
+    name: str
+    title: str
+    type: TenantType
+    realm: str  # the realm its people and clients live in
+    shared: bool  # in another tenant's realm, under its own top-level group
+    groups: tuple[Group, ...] = ()
+    users: tuple[User, ...] = ()
+    services: tuple[Service, ...] = ()
+    origin: Origin | None = None

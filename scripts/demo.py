@@ -68,7 +68,7 @@ def main() -> int:
         print(f"error: no answer where one was expected: {type(why).__name__}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("stopped; the sandbox may still run: python cli.py sandbox down", file=sys.stderr)
+        print("stopped; the sandbox may still run: .venv/bin/python cli.py sandbox down", file=sys.stderr)
         return 1
     return 0
 
@@ -124,7 +124,7 @@ def finish(sandbox: Sandbox, lists: list[Path]) -> None:
     print(f"                          user {sandbox.admin_user}, password in {sandbox.admin_password_file}")
     print(f"  Kong's proxy            {sandbox.kong_proxy_url}   (a stand-in, not Kong)")
     print(f"  Kong's Admin API        {sandbox.kong_admin_url}")
-    print("  All of it stops by itself after 8 hours, or with: python cli.py sandbox down")
+    print("  All of it stops by itself after 8 hours, or with: .venv/bin/python cli.py sandbox down")
 
 
 # ---------------------------------------------------------------- commands
@@ -136,7 +136,7 @@ def title(text: str) -> None:
 
 def renkei(*arguments: str, code: int = 0) -> None:
     """Show a command, run it, show its output (of a long one the beginning and the end), check its exit code."""
-    print(f"$ python cli.py {' '.join(arguments)}", flush=True)
+    print(f"$ .venv/bin/python cli.py {' '.join(arguments)}", flush=True)
     done = subprocess.run(
         [sys.executable, "cli.py", *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False
     )
@@ -156,7 +156,7 @@ def begin_empty() -> None:
     if not MARK.exists():
         raise NotAsExpected(
             "there is a sandbox here that no demo made, and the demo would wipe it\n"
-            "  help: ./scripts/demo --keep uses it as it is; python cli.py sandbox down --wipe removes it"
+            "  help: ./scripts/demo --keep uses it as it is; .venv/bin/python cli.py sandbox down --wipe removes it"
         )
     print("The sandbox of the last demo is wiped: this one begins with an empty Keycloak and an empty Kong.")
     renkei("sandbox", "down", "--wipe")

@@ -16,11 +16,17 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
+import hypothesis
 import pytest
 import requests
 
 from control_plane.sandbox import run
 from control_plane.sandbox.state import Sandbox
+
+hypothesis.settings.register_profile(
+    "renkei", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)  # how fast a drawn case runs says more of the machine than of us
+hypothesis.settings.load_profile("renkei")
 
 LIFETIME = timedelta(hours=2)  # should this process and the watchdog's look at it both fail
 

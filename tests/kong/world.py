@@ -17,7 +17,7 @@ import requests
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from control_plane.catalog.model import Catalog, KongSettings
+from control_plane.catalog.model import Catalog, KongSettings, Upstream
 from control_plane.engine.apply import Done, Failed, Outcome, apply
 from control_plane.engine.plan import Plan, make_plan
 from control_plane.engine.publickey import key_digest
@@ -92,7 +92,7 @@ class World:
     def here(self, catalog: Catalog) -> Catalog:
         """The catalog with every upstream being the echo, but those whose targets a test has chosen."""
         upstreams = {api.upstream: self.server.upstream_url for api in catalog.apis.values()}
-        chosen = {name: one for name, one in catalog.environment.upstreams.items() if not isinstance(one, str)}
+        chosen = {name: one for name, one in catalog.environment.upstreams.items() if is_chosen(one)}
         return replace(catalog, environment=replace(catalog.environment, upstreams={**upstreams, **chosen}))
 
     def plan(self, catalog: Catalog, client: Kong | None = None) -> Plan:
@@ -174,3 +174,8 @@ def lines(plan: Plan) -> list[str]:
 
 def every(plan: Plan, verb: str, kind: str) -> Iterator[str]:
     return (line for line in lines(plan) if line.startswith(f"{verb} kong.{kind} "))
+
+
+def is_chosen(upstream: str | Upstream) -> bool:
+    """Whether a test names these servers, and not the example, whose network is out of reach here."""
+    return isinstance(upstream, Upstream) and not any(".internal" in one.place for one in upstream.targets)

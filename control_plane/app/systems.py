@@ -81,25 +81,22 @@ def connect(catalog: Catalog, directory: Path, parallel: int) -> Systems:
     settings = _complete(environment)
     store = open_store(settings.secrets, directory)
     book = Book(store)
-    client: list[Keycloak] = []
 
     def reveal(reference: Secret | RealmKey) -> str:
         match reference:
             case Secret(ref=ref):
                 return book.reveal(ref)
             case RealmKey(realm=realm):
-                return client[0].public_key(realm)
+                return identity.public_key(realm)
 
-    client.append(
-        Keycloak(
-            settings.keycloak,
-            client_secret=_client_secret(settings.keycloak, store, environment, directory),
-            platform=catalog.platform.name,
-            realms=frozenset(catalog.realms),
-            seal=book.seal,
-            reveal=reveal,
-            parallel=parallel,
-        )
+    identity = Keycloak(
+        settings.keycloak,
+        client_secret=_client_secret(settings.keycloak, store, environment, directory),
+        platform=catalog.platform.name,
+        realms=frozenset(catalog.realms),
+        seal=book.seal,
+        reveal=reveal,
+        parallel=parallel,
     )
     token = settings.kong.admin_token
     gateway = Kong(
@@ -110,9 +107,9 @@ def connect(catalog: Catalog, directory: Path, parallel: int) -> Systems:
         reveal=reveal,
         parallel=parallel,
     )
-    targets = (keycloak.target(client[0], parallel), kong.target(gateway, parallel, catalog))
-    keys = {realm: key_digest(pem) for realm, pem in client[0].realm_keys(catalog.realms).items()}
-    return Systems(client[0], gateway, store, book, targets, keys)
+    targets = (keycloak.target(identity, parallel), kong.target(gateway, parallel, catalog))
+    keys = {realm: key_digest(pem) for realm, pem in identity.realm_keys(catalog.realms).items()}
+    return Systems(identity, gateway, store, book, targets, keys)
 
 
 @dataclass(frozen=True)

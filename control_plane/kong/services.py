@@ -112,9 +112,8 @@ def create(kong: Kong, want: Resource) -> None:
 
 
 def update(kong: Kong, change: Update) -> None:
-    kong.patch(
-        at("services", change.key.name), {name: values.body(change.want.fields)[name] for name in change.changed}
-    )
+    body = values.body(change.want.fields)
+    kong.patch(at("services", change.key.name), {name: body[name] for name in change.changed})
 
 
 def delete(kong: Kong, have: Resource) -> None:

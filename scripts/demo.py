@@ -251,7 +251,8 @@ def reason(answer: requests.Response) -> str:
         fiware = [f"{name}: {heard[name]}" for name in ("fiware-service", "fiware-servicepath") if name in heard]
         line = f"{body['method']} {body['path']}"
         return f"the upstream heard {', '.join([line, *fiware])}"
-    return f"the gateway said {json.dumps(body.get('message') or body.get('error') or body, ensure_ascii=False)}"
+    said = body.get("reason") or body.get("detail") or body.get("message") or body
+    return f"the gateway said {json.dumps(said, ensure_ascii=False)}"
 
 
 def key_of(service: Service, sandbox: Sandbox) -> str:

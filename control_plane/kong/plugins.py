@@ -19,7 +19,7 @@ from control_plane.engine.resource import Key, Resource
 from control_plane.engine.values import Fields, Value
 from control_plane.kong import naming, policies, values
 from control_plane.kong.client import Kong, Row, at
-from control_plane.kong.policies import chunk
+from control_plane.kong.policies import answers, chunk
 from control_plane.kong.policies.plugin import Plugin
 
 PLUGIN, ROUTE_PLUGIN = "kong.plugin", "kong.route-plugin"
@@ -27,6 +27,7 @@ PROTOCOLS = frozenset({"http", "https", "grpc", "grpcs"})  # Kong's default for 
 OTHER_PROTOCOLS = {"ip-restriction": PROTOCOLS | {"tcp", "tls"}}
 PLACES = {"service": "services", "route": "routes", "consumer": "consumers"}
 LOG_FIELDS = "custom_fields_by_lua"
+LUA = (("access", "guard", chunk), ("header_filter", "answers", answers))  # phase, what it is, how it is read
 NAMED_BY = {"service": "name", "route": "name", "consumer": "username"}
 
 
@@ -117,33 +118,36 @@ def _body(fields: Fields) -> dict[str, object]:
 
 
 def _shown(config: Fields) -> Fields:
-    """The configuration with a guard as what it says, in the place of its text, and a log's fields as a set.
+    """The configuration with Lua of ours as what it says, in the place of its text, and a log's fields as a set.
 
     Of a mapping only the names that we declare are compared; a field more in a log is a difference too.
     """
-    match config:
-        case {"access": (str() as text,)} if (said := chunk.read(text)) is not None:
-            return {**{name: one for name, one in config.items() if name != "access"}, "guard": said}
-        case {"custom_fields_by_lua": Mapping() as fields}:
-            return {**config, LOG_FIELDS: frozenset(f"{name}: {lua}" for name, lua in fields.items())}
-        case _:
-            return config
+    shown = dict(config)
+    for phase, name, lua in LUA:
+        match config.get(phase):
+            case (str() as text,) if (said := lua.read(text)) is not None:
+                del shown[phase]
+                shown[name] = said
+    fields = config.get(LOG_FIELDS)
+    if isinstance(fields, Mapping):
+        shown[LOG_FIELDS] = frozenset(f"{name}: {lua}" for name, lua in fields.items())
+    return shown
 
 
 def config_body(config: Value) -> dict[str, object]:
-    """The configuration as Kong takes it, a guard as its text again."""
+    """The configuration as Kong takes it, Lua of ours as its text again."""
     assert isinstance(config, Mapping)
-    fields = config.get(LOG_FIELDS)
+    given = dict(config)
+    fields = given.get(LOG_FIELDS)
     if isinstance(fields, frozenset):
         pairs = (str(field).partition(": ") for field in sorted(map(str, fields)))
-        return {**values.body(config), LOG_FIELDS: {name: lua for name, _, lua in pairs}}
-    said = config.get("guard")
-    if not isinstance(said, Mapping):
-        return values.body(config)
-    return {
-        **values.body({name: one for name, one in config.items() if name != "guard"}),
-        "access": [chunk.write(said)],
-    }
+        given[LOG_FIELDS] = {name: lua for name, _, lua in pairs}
+    for phase, name, lua in LUA:
+        said = given.get(name)
+        if isinstance(said, Mapping):
+            del given[name]
+            given[phase] = (lua.write(said),)
+    return values.body(given)
 
 
 def delete(kong: Kong, have: Resource) -> None:

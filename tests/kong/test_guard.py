@@ -35,7 +35,7 @@ def from_now(start: float | None = None, end: float | None = None) -> Period:
 
 
 def refusal(answer) -> tuple[int, str]:
-    return answer.status_code, answer.json()["message"]
+    return answer.status_code, answer.json()["reason"]
 
 
 @pytest.fixture
@@ -325,7 +325,7 @@ def test_a_retired_version_is_gone_for_everybody_and_a_draft_was_never_there(wor
     for method in ("GET", "POST", "OPTIONS"):
         answer = world.call("/ngsi/v1/x", method)
         assert answer.status_code == 410
-        assert answer.json()["detail"].startswith("ngsi-v2 v1 is no longer available. Its successor is at /ngsi/v2. / ")
+        assert answer.json()["detail"] == "ngsi-v2 v1 is no longer available. Its successor is at /ngsi/v2."
         assert answer.headers["Content-Type"].startswith("application/problem+json")
     assert world.call("/ngsi/v3/x", apikey=world.key_of("portal")).status_code == 404
     world.apply(platform("published"))

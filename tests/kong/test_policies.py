@@ -116,11 +116,16 @@ def test_a_draft_is_not_at_the_gateway_at_all():
     assert names == {"kong.consumer nasushiobara.p nasushiobara.p", "kong.key nasushiobara.p primary"}
 
 
-def test_a_retired_version_has_no_auth_no_acl_and_no_guard():
+def test_a_retired_version_has_no_auth_no_acl_and_of_functions_only_what_callers_are_told():
     catalog = a_platform(
         with_api("ngsi-v2", a_version("v1", "/ngsi/v1", "retired")), with_service("p", reading="ngsi-v2")
     )
-    assert sorted(by_instance(catalog)) == ["ngsi-v2.v1.correlation-id", "ngsi-v2.v1.request-termination"]
+    assert sorted(by_instance(catalog)) == [
+        "ngsi-v2.v1.correlation-id",
+        "ngsi-v2.v1.post-function",
+        "ngsi-v2.v1.request-termination",
+    ]
+    assert by_instance(catalog)["ngsi-v2.v1.post-function"].config["access"] == []
 
 
 @pytest.mark.parametrize(("locale", "title"), [("ja", "提供終了 / Gone"), ("en", "Gone / 提供終了")])

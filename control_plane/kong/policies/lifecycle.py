@@ -63,23 +63,29 @@ def _links(one: Standing) -> Iterator[str]:
 
 
 def _gone(gateway: Gateway, one: Standing) -> dict[str, object]:
-    """The body is fixed and the caller's language unknown: both languages, the platform's own first."""
+    """Both languages, the platform's own first: what a node answers that has not the answers of `answers` yet."""
     first = gateway.catalog.platform.locale
     languages = sorted(GONE, key=lambda language: language != first)
-    successor = one.api.version(one.version.successor).path if one.version.successor else None
     return terminated(
         410,
         " / ".join(TITLE[language] for language in languages),
-        " / ".join(_detail(one, successor, language) for language in languages),
-        successor=successor,
-        guide=one.version.guide,
+        " / ".join(detail(one, language) for language in languages),
+        **members(one),
     )
 
 
-def _detail(one: Standing, successor: str | None, language: str) -> str:
-    detail = GONE[language].format(title=one.api.title, version=one.version.name)
-    if successor:
-        detail += SUCCESSOR[language].format(path=successor)
-    if one.version.guide:
-        detail += GUIDE[language].format(guide=one.version.guide)
-    return detail
+def members(one: Standing) -> dict[str, str | None]:
+    """What a retired version's answer says for programs: the path of its successor, and the guide."""
+    return {
+        "successor": one.api.version(one.version.successor).path if one.version.successor else None,
+        "guide": one.version.guide,
+    }
+
+
+def detail(one: Standing, language: str) -> str:
+    said, more = GONE[language].format(title=one.api.title, version=one.version.name), members(one)
+    if more["successor"]:
+        said += SUCCESSOR[language].format(path=more["successor"])
+    if more["guide"]:
+        said += GUIDE[language].format(guide=more["guide"])
+    return said

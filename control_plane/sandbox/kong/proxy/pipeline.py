@@ -181,6 +181,8 @@ async def _filtered(exchange: Exchange, reply: Reply, chain: Chain) -> Reply:
     """
     for name, value in exchange.early_headers:
         reply.headers.add(name, value)
+    if not reply.from_upstream:
+        reply.headers.set("Content-Length", str(len(reply.body)))
     exchange.reply = reply
     try:
         for plugin, instance in chain.links:
@@ -204,7 +206,9 @@ async def _body_filtered(exchange: Exchange, reply: Reply, chain: Chain) -> None
         reply.close()
     for change in changes:
         reply.body = change(reply.body)
-    reply.headers.remove("content-length")
+    length = reply.headers.get("content-length")
+    if length is not None and int(length) != len(reply.body) and exchange.incoming.method != "HEAD":
+        raise ValueError("a body of another length than its Content-Length")
 
 
 def _finished(exchange: Exchange, reply: Reply) -> Reply:

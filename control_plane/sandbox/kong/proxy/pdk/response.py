@@ -88,14 +88,19 @@ def _source(session: Session) -> str:
     return "service" if reply_of(session).from_upstream else "exit"
 
 
-def _get_response_body(session: Session) -> str:
+def _get_response_body(session: Session) -> str | None:
     session.only_in("body_filter")
+    session.wants_body = True
+    if not session.whole:
+        return None
     return reply_of(session).body.decode("latin-1")
 
 
 def _set_response_body(session: Session, body: Any) -> None:
     session.only_in("body_filter")
-    reply_of(session).body = text_of(body).encode("latin-1")
+    session.wants_body = True
+    if session.whole:
+        reply_of(session).body = text_of(body).encode("latin-1")
 
 
 FUNCTIONS: Functions = {

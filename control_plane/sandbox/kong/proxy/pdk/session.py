@@ -22,6 +22,8 @@ class Session:
     exchange: Exchange
     phase: str
     exited: Reply | None = None
+    whole: bool = True  # of body_filter: whether the body has come to its end
+    wants_body: bool = False
 
     def only_in(self, *phases: str) -> None:
         if self.phase not in phases:

@@ -102,8 +102,13 @@ def header_filter(exchange: Exchange, instance: Instance, reply: Reply) -> None:
 
 
 def body_filter(exchange: Exchange, instance: Instance, reply: Reply) -> Callable[[bytes], bytes] | None:
-    """The functions see the whole body at once."""
+    """Kong runs the functions for each part of a body; here once for the first part, and once for the whole of it.
+
+    A body that none of them asks for or replaces goes on as it comes.
+    """
     if not instance.config.get("body_filter"):
+        return None
+    if reply.stream is not None and not _wants_body(exchange, instance):
         return None
 
     def change(body: bytes) -> bytes:
@@ -112,6 +117,14 @@ def body_filter(exchange: Exchange, instance: Instance, reply: Reply) -> Callabl
         return reply.body
 
     return change
+
+
+def _wants_body(exchange: Exchange, instance: Instance) -> bool:
+    lua = functions(exchange, instance)
+    sessions = [(chunk, Session(exchange, "body_filter", whole=False)) for chunk in lua.chunks(instance, "body_filter")]
+    for chunk, session in sessions:
+        lua.run(session, chunk, instance.id)
+    return any(session.wants_body for _, session in sessions)
 
 
 def log(exchange: Exchange, instance: Instance) -> None:

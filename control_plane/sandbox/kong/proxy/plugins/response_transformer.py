@@ -31,15 +31,18 @@ def header_filter(exchange: Exchange, instance: Instance, reply: Reply) -> None:
             headers.set(name, value)
     for name, value in pairs(config["append"]["headers"]):
         headers.add(name, value)
+    if _changes_body(instance, reply):
+        headers.remove("content-length")
 
 
 def body_filter(exchange: Exchange, instance: Instance, reply: Reply) -> Callable[[bytes], bytes] | None:
     """JSON bodies alone are changed."""
-    config = instance.config
-    wanted = any(config[action]["json"] for action in ("remove", "rename", "replace", "add", "append"))
-    if not wanted or "application/json" not in (reply.headers.get("content-type") or "").lower():
-        return None
-    return lambda body: _transformed(body, config)
+    return (lambda body: _transformed(body, instance.config)) if _changes_body(instance, reply) else None
+
+
+def _changes_body(instance: Instance, reply: Reply) -> bool:
+    wanted = any(instance.config[action]["json"] for action in ("remove", "rename", "replace", "add", "append"))
+    return wanted and "application/json" in (reply.headers.get("content-type") or "").lower()
 
 
 def _transformed(body: bytes, config: Mapping[str, Any]) -> bytes:

@@ -53,9 +53,9 @@ def caller(catalog: Catalog, api: Api, request: Request) -> Caller | str:
         why = f"'{api.name}' takes no token"
     if shown.key and Auth.API_KEY in api.auth:
         service = _service(catalog, shown.key.of, Auth.API_KEY)
-        if service:
+        if service and not over(service, request.at):
             return Caller(service)
-        why = "this key is no service's"
+        why = f"the key of {service.name} has ended with it" if service else "this key is no service's"
     elif shown.key and not shown.token:
         why = f"'{api.name}' takes no key"
     return why
@@ -66,6 +66,11 @@ def _service(catalog: Catalog, name: str | None, has: Auth) -> Service | None:
     tenant = catalog.tenants.get((name or "").partition(".")[0])
     found = (one for one in (tenant.services if tenant else ()) if one.name == name and has in one.auth)
     return next(found, None)
+
+
+def over(service: Service, at: datetime) -> bool:
+    """Whether the service's own period is over; its key ends at the same second."""
+    return service.period.end is not None and service.period.end <= at
 
 
 def _wrong(catalog: Catalog, service: Service | None, token: Token, at: datetime) -> str | None:

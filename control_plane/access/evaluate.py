@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from control_plane.access import data, paths, periods
-from control_plane.access.callers import Caller, caller, comes_from, no_access_token
+from control_plane.access.callers import Caller, caller, comes_from, no_access_token, over
 from control_plane.access.data import Open
 from control_plane.access.limits import limits
 from control_plane.access.requests import Because, Decision, Request
@@ -69,8 +69,16 @@ def _decide(asked: _Asked) -> Decision:
     who = caller(catalog, api, request)
     if isinstance(who, str):
         ways = " or ".join(sorted(way.value for way in api.auth))
-        return Decision(401, who, (Because("api", f"{api.name} takes {ways}", api.origin),))
+        return Decision(401, who, (*_ended(asked), Because("api", f"{api.name} takes {ways}", api.origin)))
     return replace(_decide_for(asked, who), service=who.service.name)
+
+
+def _ended(asked: _Asked) -> Iterator[Because]:
+    """The line that ended the key."""
+    key, zone = asked.request.credentials.key, asked.catalog.platform.zone
+    for service in asked.catalog.services():
+        if key and service.name == key.of and over(service, asked.request.at):
+            yield Because("service", f"{service.name} holds {periods.told(service.period, zone)}", service.origin)
 
 
 def _decide_for(asked: _Asked, who: Caller) -> Decision:

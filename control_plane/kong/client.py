@@ -24,6 +24,7 @@ Row: TypeAlias = Mapping[str, Any]  # an entity as Kong shows it, without cleart
 
 COLLECTIONS = ("services", "routes", "plugins", "consumers", "key-auths", "acls", "jwts", "upstreams")
 PAGE = 1000  # the most that Kong gives at once
+ENDS = "renkei ends"  # what a credential's `ttl` comes to, in seconds since 1970; no field of Kong's has a blank
 
 
 class Kong:
@@ -92,11 +93,12 @@ class Kong:
         path, seen = f"/{collection}", set[str]()
         offset: object = None
         while True:
-            page = self.http.get(path, {**(query or {}), "size": PAGE, **({"offset": str(offset)} if offset else {})})
+            asked: dict[str, str | int] = {**(query or {}), "size": PAGE, **({"offset": str(offset)} if offset else {})}
+            page, at = self.http.dated(path, asked)
             if not isinstance(page, dict) or not isinstance(page.get("data"), list):
                 raise errors.strange(path, "a list has `data`, and this one has none")
             for row in page["data"]:
-                yield self._checked(collection, row)
+                yield self._checked(collection, row, at)
             if page.get("next") is None and page.get("offset") is None:
                 return
             offset = page.get("offset") or _offset(page["next"])
@@ -113,8 +115,8 @@ class Kong:
         with ThreadPoolExecutor(min(self._parallel, len(COLLECTIONS)), thread_name_prefix="kong") as pool:
             return dict(zip(COLLECTIONS, pool.map(whole, COLLECTIONS), strict=True))
 
-    def _checked(self, collection: str, row: object) -> Row:
-        """The entity with what identifies it, its secrets replaced by digests."""
+    def _checked(self, collection: str, row: object, at: float) -> Row:
+        """The entity with what identifies it, its secrets replaced by digests, seconds that are left by an instant."""
         if not isinstance(row, dict) or not isinstance(row.get("id"), str):
             raise errors.strange(f"/{collection}", "an entity without an id")
         tags = row.get("tags") or []
@@ -126,6 +128,8 @@ class Kong:
                 raise errors.strange(f"/{collection}", f"'{foreign}' of {row['id']} is no reference")
         if collection == "key-auths":
             row["key"] = self._seal(str(row.get("key")))
+            left = row.pop("ttl", None)
+            row[ENDS] = at + left if isinstance(left, int | float) else None
         if collection == "jwts":
             row.pop("secret", None)
             pem = row.get("rsa_public_key")

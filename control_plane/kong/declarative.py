@@ -80,6 +80,7 @@ def _credential(resource: Resource, fields: dict[str, object], reveal: Reveal | 
     if resource.key.kind == "kong.jwt":
         own = {"key": resource.key.name}
     else:
+        fields.pop("ends", None)  # the format counts no seconds: on such a node the guard alone ends the period
         own = {"id": naming.steady_id(_platform(fields), "key", resource.key.within, resource.key.name)}
     return {"consumer": resource.key.within, **own, **fields, **revealed}
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import requests
@@ -47,11 +49,15 @@ class Http:
 
     def get(self, path: str, query: Mapping[str, str | int] | None = None) -> Any:
         """The body of the answer. Raises ServerError for any status but 200."""
+        return self.dated(path, query)[0]
+
+    def dated(self, path: str, query: Mapping[str, str | int] | None = None) -> tuple[Any, float]:
+        """The body, and the server's own time in seconds since 1970; ours where the answer does not tell."""
         response = self._send("GET", path, query=query)
         if response.status_code != 200:
             raise errors.refused("GET", path, response.status_code, response.text)
         try:
-            return response.json()
+            return response.json(), _time_of(response)
         except ValueError:
             raise errors.strange(path, "the body is no JSON: " + errors.quoted(response.text[:200])) from None
 
@@ -80,6 +86,13 @@ class Http:
             )
         except requests.RequestException as error:
             raise errors.unreachable(method, self._base + path, _why(error)) from None
+
+
+def _time_of(response: requests.Response) -> float:
+    try:
+        return parsedate_to_datetime(response.headers["Date"]).timestamp()
+    except (KeyError, ValueError):
+        return time.time()
 
 
 def _why(error: requests.RequestException) -> str:

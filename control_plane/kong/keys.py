@@ -3,35 +3,63 @@
 Kong shows keys in clear, so the client replaces them by a digest as soon as they are read. A key has no name in Kong:
 ours carries it in a tag, and an id that is made from platform, consumer and name; both must agree, so that a row that
 somebody gave our tags by hand is still somebody's own. What else hangs on our consumers is reported.
+
+A service with an end has a key with an end: Kong drops it at that second (`ttl`), also when nobody runs renkei and when
+the guard has been taken away. Kong shows the seconds that are left, so the instant that was written stands in a tag,
+and counts while the seconds agree with it.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
-from control_plane.catalog.model import Auth, Catalog
+from control_plane.catalog.model import Auth, Catalog, Service
 from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
 from control_plane.engine.values import Fields, Secret
 from control_plane.kong import naming, values
-from control_plane.kong.client import Kong, Row, at
+from control_plane.kong.client import ENDS, Kong, Row, at
 
 NAME = "kong.key"
 PRIMARY = "primary"  # the name of the one key; a second one comes with a rotation
+UNTIL = "until:"  # the tag with the instant at which the key ends
+FARTHEST = timedelta(days=3 * 365)  # Kong takes a ttl of 100,000,000 s at the most, which is little more
+NEAR = 60  # seconds that the clocks of the node and of its database may be apart
 
 
 def desired(catalog: Catalog) -> Iterator[Resource]:
     for service in catalog.services():
-        if Auth.API_KEY in service.auth:
+        if Auth.API_KEY in service.auth and not has_ended(service, catalog.as_of):
             belongs = (f"tenant:{service.tenant}",)
             tags = naming.tags(catalog.platform.name, (*belongs, f"name:{PRIMARY}"))
             yield Resource(
                 Key(NAME, service.name, PRIMARY),
-                {"key": Secret(f"services/{service.name}#api_key"), "tags": tags},
+                {"key": Secret(f"services/{service.name}#api_key"), "ends": _end(service, catalog.as_of), "tags": tags},
                 origin=service.origin,
                 belongs=naming.ids(belongs),
             )
+
+
+def has_ended(service: Service, at: datetime) -> bool:
+    """Whether the service's own period is over, so that it has no key any more."""
+    return service.period.end is not None and service.period.end <= at
+
+
+def _end(service: Service, at: datetime) -> str | None:
+    """When the key ends; None where it does not, or later than Kong can count: then a later run says so."""
+    end = service.period.end
+    return _stamp(end.timestamp()) if end and end - at <= FARTHEST else None
+
+
+def _stamp(seconds: float) -> str:
+    return datetime.fromtimestamp(round(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _seconds(stamp: str) -> int:
+    return int(datetime.fromisoformat(stamp).timestamp())
 
 
 def read(kong: Kong) -> Iterator[Resource]:
@@ -41,11 +69,31 @@ def read(kong: Kong) -> Iterator[Resource]:
         name = _own_name(kong, row, consumer)
         yield Resource(
             Key(NAME, consumer, name or f"({row['id']})"),
-            {"key": row["key"], "tags": values.value("tags", row.get("tags") or [])},
+            {"key": row["key"], "ends": _found_end(row), "tags": frozenset(_tags(row))},
             belongs=naming.ids(row.get("tags") or ()),
             owned=name is not None,
             attached=name is None and (row.get("consumer") or {}).get("id") in consumers,
         )
+
+
+def _tags(row: Row) -> list[str]:
+    return [tag for tag in row.get("tags") or () if not tag.startswith(UNTIL)]
+
+
+def _found_end(row: Row) -> str | None:
+    """The instant in the tag where the seconds that are left agree with it, else what they come to."""
+    ends = row.get(ENDS)
+    if not isinstance(ends, int | float):
+        return None
+    said = (tag.removeprefix(UNTIL) for tag in row.get("tags") or () if tag.startswith(UNTIL))
+    return next((stamp for stamp in said if _agrees(stamp, ends)), _stamp(ends))
+
+
+def _agrees(stamp: str, ends: float) -> bool:
+    try:
+        return abs(_seconds(stamp) - ends) <= NEAR and _stamp(_seconds(stamp)) == stamp
+    except (ValueError, OverflowError):
+        return False  # a tag that somebody wrote by hand
 
 
 def _own_name(kong: Kong, row: Row, consumer: str) -> str | None:
@@ -66,7 +114,22 @@ def update(kong: Kong, change: Update) -> None:
 
 def _write(kong: Kong, want: Resource) -> None:
     key = _revealed(kong, want.fields)
-    kong.put(_path(kong, want.key), {"key": key, "tags": values.body(want.fields)["tags"]}, hide=(key,))
+    body = {"key": key, **_lifetime(want.fields)}
+    kong.put(_path(kong, want.key), body, hide=(key,))
+
+
+def _lifetime(fields: Fields) -> dict[str, object]:
+    """Tags, and for a key with an end `ttl` from a `created_at` of ours: so the end is exact whatever the clocks say.
+
+    A ttl of 0 would be none: what ends just now is written as ended already.
+    """
+    tags, ends = values.body(fields)["tags"], fields["ends"]
+    assert isinstance(tags, list)
+    if not isinstance(ends, str):
+        return {"tags": tags}
+    end = _seconds(ends)
+    created = min(int(time.time()), end - 1)
+    return {"tags": [*tags, f"{UNTIL}{ends}"], "created_at": created, "ttl": end - created}
 
 
 def _revealed(kong: Kong, fields: Fields) -> str:

@@ -100,7 +100,7 @@ def _declared(catalog: Catalog, service: Service, grant: Grant | None, live: Liv
         words.ends(period, zone),
         tuple(AUTH[way] for way in sorted(service.auth)),
         _addresses(service, api),
-        _credentials(service, found) if found else None,
+        _credentials(catalog, service, found) if found else None,
         _approval(catalog, grant),
         str(origin) if origin else None,
     )
@@ -161,10 +161,11 @@ def _addresses(service: Service, api: Api | None) -> tuple[Part, ...]:
     return (*own, *apis) or (ANYWHERE,)
 
 
-def _credentials(service: Service, found: LiveService) -> tuple[Part, ...]:
-    """What is there, and what should be and is not."""
+def _credentials(catalog: Catalog, service: Service, found: LiveService) -> tuple[Part, ...]:
+    """What is there, and what should be and is not. A key ends with its service."""
     missing = []
-    if Auth.API_KEY in service.auth and not found.keys:
+    ended = service.period.end is not None and service.period.end <= catalog.as_of
+    if Auth.API_KEY in service.auth and not found.keys and not ended:
         missing.append(Word("no-key", "API キー未発行", "no API key", Tone.WARN))
     if (Auth.TOKEN in service.auth or service.redirect_uris) and not found.client:
         missing.append(Word("no-client", "クライアント未登録", "no client", Tone.WARN))

@@ -76,19 +76,18 @@ BORDER = (-3600, -1, 0, 1, 60)
 AROUND = (-3600, -120, 120, 3600)  # where the gateway's clock goes on between question and answer
 
 
-def a_case(draw: Random, catalog: Catalog, fixed: datetime | None = None) -> Request:
-    """`fixed` is the only time there is, where the gateway's clock cannot be set; its client's address neither."""
+def a_case(draw: Random, catalog: Catalog, at: datetime, *, real: bool = False) -> Request:
+    """A request at that instant; of a `real` gateway neither clock nor its client's address can be set."""
     service = draw.choice(list(catalog.services()))
     grant = draw.choice(service.grants) if service.grants and draw.random() < 0.75 else None
     api = catalog.apis[grant.api] if grant else draw.choice(list(catalog.apis.values()))
     version = api.version(draw.choice(grant.versions)) if grant else draw.choice(api.versions)
-    at = fixed or an_instant(draw, catalog, grant)
     return Request(
-        credentials=some_credentials(draw, catalog, service, at, AROUND if fixed else BORDER),
+        credentials=some_credentials(draw, catalog, service, at, AROUND if real else BORDER),
         method=a_method(draw, api, grant),
         path=a_path(draw, catalog, version, grant),
         at=at,
-        address=None if fixed else draw.choice((*ADDRESSES, *near(service, api))),
+        address=None if real else draw.choice((*ADDRESSES, *near(service, api))),
         scope=a_scope(draw, catalog, grant),
         service_path=draw.choice(SERVICE_PATHS) if draw.random() < 0.4 else None,
     )
@@ -99,12 +98,10 @@ def near(service: Service, api: Api) -> tuple[str, ...]:
     return tuple(one.partition("/")[0].replace("::", "::1") for one in (*service.allowed_ips, *api.allowed_ips)) * 3
 
 
-def an_instant(draw: Random, catalog: Catalog, grant: Grant | None) -> datetime:
-    own = [one for one in (grant.period.start, grant.period.end) if one] if grant else []
-    choices = own if own and draw.random() < 0.5 else boundaries(catalog)
-    if not choices or draw.random() < 0.2:
-        return catalog.as_of
-    return draw.choice(choices) + timedelta(seconds=draw.choice(SECONDS))
+def instants(catalog: Catalog) -> list[datetime]:
+    """Around every boundary, in their order: what has ended at the gateway does not come back."""
+    around = {one + timedelta(seconds=seconds) for one in boundaries(catalog) for seconds in SECONDS}
+    return sorted({catalog.as_of, *around})
 
 
 def a_method(draw: Random, api: Api, grant: Grant | None) -> str:

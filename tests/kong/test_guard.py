@@ -53,6 +53,7 @@ def fiware(world: World) -> World:
             with_service("ended", reading="ngsi-v2", period=from_now(None, -60)),
             with_service("local", reading="ngsi-v2", allowed_ips=("127.0.0.1",)),
             with_service("far", reading="ngsi-v2", allowed_ips=("203.0.113.0/24",)),
+            at=datetime.now(UTC),
         )
     )
     return world
@@ -98,10 +99,15 @@ def test_a_method_that_no_level_has_is_not_there(fiware):
     assert fiware.call("/ngsi/v2/entities", "OPTIONS", apikey=fiware.key_of("both")).status_code == 404
 
 
-@pytest.mark.parametrize("service", ["over", "early", "ended"])
+@pytest.mark.parametrize("service", ["over", "early"])
 def test_a_call_outside_the_period_is_refused(fiware, service):
     answer = fiware.call("/ngsi/v2/entities", apikey=fiware.key_of(service))
     assert refusal(answer) == (403, "outside the period of access")
+
+
+def test_a_service_that_has_ended_has_no_key(fiware):
+    answer = fiware.call("/ngsi/v2/entities", apikey=fiware.key_of("ended"))
+    assert answer.status_code == 401
 
 
 def test_a_period_ends_without_anybody_running_renkei(world):

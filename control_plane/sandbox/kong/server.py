@@ -44,16 +44,16 @@ async def serve(settings: Settings) -> Running:
             opened.push_async_callback(_cancelled, asyncio.create_task(persistence.keep(save_changes)))
         proxy = Proxy(store, settings)
         opened.push_async_callback(proxy.close)
-        admin_url = await _admin(opened, Admin(store, settings, proxy.metrics_text), settings.admin_port)
+        admin_url = await _admin(opened, Admin(store, settings, proxy.metrics_text), settings)
         proxy_url = await _proxy(proxy, settings.proxy_port)
         return Running(admin_url, proxy_url, store, opened.pop_all().aclose)
 
 
-async def _admin(opened: contextlib.AsyncExitStack, admin: Admin, port: int) -> str:
+async def _admin(opened: contextlib.AsyncExitStack, admin: Admin, settings: Settings) -> str:
     try:
-        listening = await listen(admin.handle, HOST, port)
+        listening = await listen(admin.handle, HOST, settings.admin_port, settings.clock)
     except OSError as error:
-        raise _in_use(port) from error
+        raise _in_use(settings.admin_port) from error
     opened.push_async_callback(listening.close)
     return _address(listening.server)
 

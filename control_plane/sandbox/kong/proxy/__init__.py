@@ -48,7 +48,7 @@ class Proxy:
         """
         if self._node.settings.take_up > 0:
             self._node.start(self._notice())
-        self._listening = await listen(self.handle, host, port)
+        self._listening = await listen(self.handle, host, port, self._node.settings.clock)
         return self._listening.server
 
     async def handle(self, incoming: Incoming, send: Callable[[Reply], Awaitable[None]]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from email.utils import formatdate
@@ -34,8 +35,8 @@ class Listening:
     close: Callable[[], Awaitable[None]]
 
 
-async def listen(handle: Handle, host: str, port: int) -> Listening:
-    """Serve `handle`, which gets a request and a function that sends its answer.
+async def listen(handle: Handle, host: str, port: int, clock: Callable[[], float] = time.time) -> Listening:
+    """Serve `handle`, which gets a request and a function that sends its answer. `clock` is what `Date` says.
 
     Raises:
         OSError: the port is in use.
@@ -43,7 +44,7 @@ async def listen(handle: Handle, host: str, port: int) -> Listening:
     connections: set[asyncio.Task[None]] = set()
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(_serve(handle, reader, writer))
+        task = asyncio.create_task(_serve(handle, reader, writer, clock))
         connections.add(task)
         with contextlib.suppress(OSError, asyncio.CancelledError):
             await task
@@ -61,7 +62,9 @@ async def listen(handle: Handle, host: str, port: int) -> Listening:
     return Listening(server, close)
 
 
-async def _serve(handle: Handle, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _serve(
+    handle: Handle, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, clock: Callable[[], float]
+) -> None:
     connection = h11.Connection(h11.SERVER, max_incomplete_event_size=_HEAD_LIMIT)
     peer, port = writer.get_extra_info("peername")[0], writer.get_extra_info("sockname")[1]
 
@@ -75,7 +78,7 @@ async def _serve(handle: Handle, reader: asyncio.StreamReader, writer: asyncio.S
             connection.receive_data(await asyncio.wait_for(reader.read(_CHUNK), _IDLE))
 
     async def send(reply: Reply) -> None:
-        await _send(connection, writer, reply)
+        await _send(connection, writer, reply, clock())
 
     try:
         while isinstance(request := await event(), h11.Request):
@@ -114,9 +117,9 @@ def _incoming(request: h11.Request, body: bytes, peer: str, port: int) -> Incomi
     )
 
 
-async def _send(connection: h11.Connection, writer: asyncio.StreamWriter, reply: Reply) -> None:
+async def _send(connection: h11.Connection, writer: asyncio.StreamWriter, reply: Reply, now: float) -> None:
     lines = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers]
-    lines.append((b"Date", formatdate(usegmt=True).encode()))
+    lines.append((b"Date", formatdate(now, usegmt=True).encode()))
     writer.write(connection.send(h11.Response(status_code=reply.status, headers=lines)) or b"")
     body_allowed = reply.status not in (204, 304) and reply.status >= 200
     if reply.stream is not None:

@@ -44,14 +44,15 @@ def apply(run: Run, tell: Callable[[Event], None]) -> Applied:
         raise Refused(*missing)
     for target in run.systems.targets:
         target.tidy()
-    run.systems.book.ensure(_secrets(run.plan))
+    secrets = _secrets(run.plan)
+    run.systems.book.ensure(secrets, {ref: before for ref, before in secrets.items() if before})
     parallel = run.ask.parallel or run.catalog.platform.limits.parallel
     outcomes = engine.apply(run.plan, run.systems.targets, parallel=parallel, tell=tell)
     return Applied(outcomes, against(run.ask, run.catalog).plan)
 
 
-def _secrets(plan: Plan) -> tuple[str, ...]:
-    """The secrets that the plan's writes will resolve, by reference."""
+def _secrets(plan: Plan) -> dict[str, str | None]:
+    """The secrets that the plan's writes will resolve, by reference, each with the one of its former name."""
     written = (change.want for change in plan if isinstance(change, Create | Update))
     found = (reference for want in written for reference in references(want.fields))
-    return tuple(sorted({one.ref for one in found if isinstance(one, Secret)}))
+    return {one.ref: one.previously for one in found if isinstance(one, Secret)}

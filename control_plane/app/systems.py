@@ -43,8 +43,8 @@ class Systems:
     def versions(self, reference: Secret | RealmKey) -> str | None:
         """The digest of what the reference points at now; None while there is nothing."""
         match reference:
-            case Secret(ref=ref):
-                return self.book.versions(ref)
+            case Secret(ref=ref, previously=before):
+                return self.book.versions(ref) or (self.book.versions(before) if before else None)
             case RealmKey(realm=realm):
                 return self.keys.get(realm)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
-from control_plane.catalog.declared import Declared, DeclaredTenant, grants
+from control_plane.catalog.declared import Declared, DeclaredTenant, full_name, grants
 from control_plane.catalog.documents import ApiDocument
 from control_plane.catalog.documents.apis import VersionEntry
 from control_plane.catalog.documents.platform import AccessLogEntry, KeycloakEntry, KongEntry, SecretsEntry
@@ -210,6 +210,7 @@ class _Builder:
             limits=dict(sorted(limits.items())),
             period=period(one.start, one.until, self.zone),
             contact=one.contact,
+            previously=full_name(one.previously, tenant) if one.previously else None,
             origin=where.origin(),
         )
 

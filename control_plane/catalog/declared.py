@@ -80,6 +80,11 @@ def items(where: Located[Entry], field: str, values: list[E]) -> Iterator[Locate
         yield Located(value, where.source, (*where.path, field, index))
 
 
+def full_name(service: str, tenant: str) -> str:
+    """`tenant.service` of a service that is named by its id alone, or so already."""
+    return service if "." in service else f"{tenant}.{service}"
+
+
 def grants(service: Located[ServiceEntry]) -> Iterator[Located[GrantEntry]]:
     return items(service, "grants", service.value.grants)
 

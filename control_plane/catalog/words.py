@@ -22,6 +22,7 @@ from pydantic_core import PydanticCustomError
 from control_plane.catalog.model import SecretRef
 
 ID = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
+SERVICE = r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 VERSION = r"^v[0-9]+(\.[0-9]+)*$"
 _CONTROL = r"\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069"  # also those that turn the direction of writing
 TEXT = rf"^[^{_CONTROL}]*[^{_CONTROL} \u3000][^{_CONTROL}]*$"
@@ -39,6 +40,7 @@ FILE = r"^(/[A-Za-z0-9._-]+)+$"
 
 PATTERNS = {
     ID: "an id has lower-case letters, digits and '-' (not at its ends), at most 63 characters",
+    SERVICE: "a service is named by its id, or as TENANT.SERVICE where it was another tenant's",
     VERSION: "a version is 'v' and numbers: v2, v2.1",
     TEXT: "a text is expected, without line breaks and control characters",
     USERNAME: "a username has lower-case letters, digits and '.', '_', '-', and at least 3 characters",
@@ -231,6 +233,7 @@ def _text_schema(**more: Any) -> WithJsonSchema:
 
 
 Id = Annotated[str, Field(pattern=ID)]
+ServiceName = Annotated[str, Field(pattern=SERVICE)]
 VersionId = Annotated[str, Field(pattern=VERSION)]
 Text = Annotated[str, Field(pattern=TEXT, max_length=255)]
 Description = Annotated[str, Field(max_length=4000)]

@@ -194,7 +194,7 @@ def _all_needs(kinds: Mapping[str, Kind[Any]]) -> dict[str, frozenset[str]]:
 def _blocked(change: Change, failed: Sequence[Change], needs: Mapping[str, frozenset[str]]) -> str | None:
     """Why the change cannot be attempted: an earlier one in the same place, of a kind that it needs, has failed."""
     for other in failed:
-        if not _one_place(change.key, other.key):
+        if not any(_one_place(key, another) for key in _addresses(change) for another in _addresses(other)):
             continue
         first, second = other.key.kind, change.key.kind
         if isinstance(change, Delete):
@@ -202,6 +202,13 @@ def _blocked(change: Change, failed: Sequence[Change], needs: Mapping[str, froze
         if first in needs[second] or (isinstance(change, Delete) and not isinstance(other, Delete)):
             return f"{other.key} failed"
     return None
+
+
+def _addresses(change: Change) -> tuple[Key, ...]:
+    """Where it stands; of one that is renamed, both places."""
+    if isinstance(change, Update) and change.have.key != change.key:
+        return change.key, change.have.key
+    return (change.key,)
 
 
 def _one_place(key: Key, other: Key) -> bool:

@@ -24,7 +24,9 @@ def _told(change: Change) -> list[object]:
     match change:
         case Create(want):
             return ["create", *address, plain(want.fields)]
-        case Update(changes=changes):
-            return ["update", *address, [[list(c.path), plain(c.before), plain(c.after)] for c in changes]]
+        case Update(have=have, changes=changes):
+            fields = [[list(c.path), plain(c.before), plain(c.after)] for c in changes]
+            before = [have.key.within, have.key.name] if have.key != change.key else []
+            return ["update", *address, fields, *before]
         case Delete():
             return ["delete", *address]

@@ -35,6 +35,9 @@ class Kind(Generic[C]):
     settle_before_write: bool = False  # the servers must have taken the earlier waves up before it is written …
     settle_before_delete: bool = False  # … or deleted
     serial_by: Callable[[Resource], str] | None = None  # writes with the same answer never run side by side
+    moves: str | None = None
+    # what it means for callers when one of them gets another name and stays the same object; its update is then given
+    # a `have` at the old address. None: a renamed one is made anew, and the old one goes last
     leaves: Callable[[Resource], Resource | None] | None = None
     # what an owned object becomes when nobody asks for it any more, instead of being deleted (a user is disabled);
     # None as the answer: it stays as it is

@@ -37,6 +37,7 @@ class Update:
     have: Resource
     want: Resource
     changes: tuple[FieldChange, ...]
+    moves: str | None = None  # it gets another name and stays the same object; what that means for callers
 
     @property
     def key(self) -> Key:
@@ -92,19 +93,27 @@ class Plan:
 def make_plan(kinds: Sequence[Kind[Any]], want: State, have: State) -> Plan:
     """Revocations, then creates and updates in the order of the kinds' needs, then deletes in the opposite order.
 
+    What was renamed changes hands in between, when everything under the new name is there and taken up, and its rights
+    under the old name go only after that: so there is no moment in which neither name holds.
     An object that is wanted and there without our mark is a conflict and not a change: adopting it is `import`.
     """
     by_name = {kind.name: kind for kind in kinds}
-    want = {**want, **_left(by_name, want, have)}
-    conflicts = tuple((want[key], have[key]) for key in want if key in have and not have[key].owned)
     ours = {key: found for key, found in have.items() if found.owned}
-    written = [
-        change
-        for key in sorted(want)
-        if not (key in have and key not in ours) and (change := difference(want[key], ours.get(key)))
+    renamed = _renamed(want, ours)
+    moved = [
+        Update(ours[old], want[key], tuple(differences(want[key].fields, ours[old].fields)), moves)
+        for old, key in renamed.items()
+        if key not in have and (moves := by_name[key.kind].moves)
     ]
+    same_object = {change.have.key for change in moved}
+    ours = {key: found for key, found in ours.items() if key not in same_object}
+    want = {**want, **_left(by_name, want, ours)}
+    conflicts = tuple((want[key], have[key]) for key in want if key in have and not have[key].owned)
+    made = want.keys() - {change.key for change in moved} - {found.key for found, _ in conflicts}
+    written = [change for key in sorted(made) if (change := difference(want[key], ours.get(key)))]
     gone = [Delete(ours[key]) for key in sorted(ours) if key not in want and by_name[key.kind].delete]
-    revoked = [change for change in gone if by_name[change.key.kind].revokes]
+    revoked = [change for change in gone if by_name[change.key.kind].revokes and change.key not in renamed]
+    succeeded = [change for change in gone if by_name[change.key.kind].revokes and change.key in renamed]
     gone = [change for change in gone if not by_name[change.key.kind].revokes]
     order = waves(kinds)
     return Plan(
@@ -113,14 +122,25 @@ def make_plan(kinds: Sequence[Kind[Any]], want: State, have: State) -> Plan:
             for wave in (
                 Wave(tuple(revoked)),
                 *(_wave(written, names, any(by_name[n].settle_before_write for n in names)) for names in order),
+                Wave(tuple(moved), settle=True),
+                Wave(tuple(succeeded), settle=True),
                 *(_wave(gone, names, any(by_name[n].settle_before_delete for n in names)) for names in reversed(order)),
             )
             if wave.changes
         ),
-        unchanged=len(want) - len(written) - len(conflicts),
+        unchanged=len(want) - len(written) - len(moved) - len(conflicts),
         unmanaged=tuple(found for key, found in sorted(have.items()) if not found.owned and key not in want),
         conflicts=conflicts,
     )
+
+
+def _renamed(want: State, ours: State) -> dict[Key, Key]:
+    """Old address to new one of everything of ours that still stands under the name that it had before."""
+    return {
+        one.previously: key
+        for key, one in want.items()
+        if one.previously and one.previously in ours and one.previously not in want
+    }
 
 
 def _left(kinds: Mapping[str, Kind[Any]], want: State, have: State) -> dict[Key, Resource]:

@@ -37,6 +37,7 @@ class Resource:
     owned: bool = True  # found with our mark
     attached: bool = False  # without our mark, on an object that is ours: a key of our consumer that nobody declared
     protected: str | None = field(default=None, compare=False)  # why it must not be deleted: the last administrator
+    previously: Key | None = field(default=None, compare=False)  # where it stood before it was renamed in the YAML
 
 
 State: TypeAlias = Mapping[Key, Resource]

@@ -22,6 +22,12 @@ class Secret:
 
     ref: str = field(compare=False)  # path#field in the store; empty for one that was found on a server
     version: str | None = None
+    previously: str | None = field(default=None, compare=False)  # path#field under the name before a renaming
+
+    @classmethod
+    def of(cls, service: str, name: str, previously: str | None = None) -> Secret:
+        """A secret of a connected service, `tenant.service`; under its former name it may have been made already."""
+        return cls(f"services/{service}#{name}", previously=f"services/{previously}#{name}" if previously else None)
 
     def __str__(self) -> str:
         return f"(secret {self.ref})" if self.ref else "(secret)"

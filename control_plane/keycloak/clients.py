@@ -52,7 +52,9 @@ def desired(catalog: Catalog) -> Iterator[Resource]:
         if is_client(service):
             tenant = catalog.tenants[service.tenant]
             key = Key(NAME, tenant.realm, service.name)
-            yield Resource(key, _fields(catalog, service), service.origin, frozenset({tenant.name}))
+            before = Key(NAME, tenant.realm, service.previously) if service.previously else None
+            fields, whose = _fields(catalog, service), frozenset({tenant.name})
+            yield Resource(key, fields, service.origin, whose, previously=before)
 
 
 def _fields(catalog: Catalog, service: Service) -> Fields:
@@ -60,7 +62,7 @@ def _fields(catalog: Catalog, service: Service) -> Fields:
         "name": service.title,
         "tenant": service.tenant,
         "enabled": service.period.holds(catalog.as_of),
-        "secret": Secret(f"services/{service.name}#client_secret"),
+        "secret": Secret.of(service.name, "client_secret", service.previously),
         "publicClient": False,
         "bearerOnly": False,
         "clientAuthenticatorType": "client-secret",
@@ -150,9 +152,11 @@ def create(server: Keycloak, want: Resource) -> None:
 
 
 def update(server: Keycloak, change: Update) -> None:
-    id = server.id(NAME, change.key.within, change.key.name)
-    if change.changed - SCOPES.keys():
+    """A renamed client stays the same one: its secret, its service account and what that account was given."""
+    id = server.id(NAME, change.key.within, change.have.key.name)
+    if change.changed - SCOPES.keys() or change.moves:
         _put(server, change.want, id, change.changed)
+    server.learn(NAME, change.key.within, change.key.name, id)
     _set_scopes(server, change.want, id)
 
 
@@ -223,4 +227,5 @@ CLIENT = Kind(
     delete,
     after=("keycloak.scope", "keycloak.binding"),
     revokes=True,
+    moves="its client id changes: the caller must ask for tokens under the new one, with the same secret",
 )

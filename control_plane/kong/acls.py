@@ -30,6 +30,7 @@ def desired(catalog: Catalog) -> Iterator[Resource]:
                 {"tags": naming.tags(catalog.platform.name, belongs)},
                 origin=grant.origin,
                 belongs=naming.ids(belongs),
+                previously=Key(NAME, service.previously, one.group(level.name)) if service.previously else None,
             )
 
 

@@ -11,20 +11,24 @@
 --   scope NAME - PATH…         path prefixes below the API's own
 --   realm TENANT REALM         where a tenant's clients live, when it is not the realm of its own name
 --   level ROUTE                by their order 1, 2, …
+--   was FORMER CONSUMER        a renamed service, until its key has changed hands: what CONSUMER may, FORMER may
 --   CONSUMER LEVEL SCOPES FROM UNTIL    a grant: SCOPES as `1,3` by their order or `-`; seconds since 1970, or `-`
 
-local scopes, realms, levels, grants = {}, {}, {}, {}
+local scopes, realms, levels, grants, renamed = {}, {}, {}, {}, {}
 
 for line in DATA:gmatch("[^\n]+") do
   local name, service, paths = line:match("^scope (%S+) (%S+) (.+)$")
   local tenant, realm = line:match("^realm (%S+) (%S+)$")
   local route = line:match("^level (%S+)$")
+  local former, consumer = line:match("^was (%S+) (%S+)$")
   if name then
     local list = {}
     for path in paths:gmatch("%S+") do list[#list + 1] = path end
     scopes[#scopes + 1] = { name = name, service = service, paths = list }
   elseif tenant then
     realms[tenant] = realm
+  elseif former then
+    renamed[former] = consumer
   elseif route then
     levels[#levels + 1] = route
     levels[route] = #levels
@@ -179,7 +183,7 @@ return function()
     if not who then return refuse(401, "no credentials") end
   end
   local found
-  found, reason = granted(who, level)
+  found, reason = granted(renamed[who] or who, level)
   if not found then return refuse(403, reason) end
   if SETTINGS.tokens and not SETTINGS.open then
     reason = wrong_token(who)

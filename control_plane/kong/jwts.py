@@ -32,6 +32,7 @@ def desired(catalog: Catalog) -> Iterator[Resource]:
                 },
                 origin=service.origin,
                 belongs=naming.ids(belongs),
+                previously=Key(NAME, service.previously, service.previously) if service.previously else None,
             )
 
 

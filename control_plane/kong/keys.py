@@ -7,12 +7,15 @@ somebody gave our tags by hand is still somebody's own. What else hangs on our c
 A service with an end has a key with an end: Kong drops it at that second (`ttl`), also when nobody runs renkei and when
 the guard has been taken away. Kong shows the seconds that are left, so the instant that was written stands in a tag,
 and counts while the seconds agree with it.
+
+The key of a renamed service goes over to the new consumer in one write and keeps its id, so the name that the id was
+made from stays in a tag, `was:`.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
 from control_plane.catalog.model import Auth, Catalog, Service
@@ -25,6 +28,7 @@ from control_plane.kong.client import ENDS, Kong, Row, at
 
 NAME = "kong.key"
 PRIMARY = "primary"  # the name of the one key; a second one comes with a rotation
+WAS = "was:"  # the tag with the service's former name
 UNTIL = "until:"  # the tag with the instant at which the key ends
 FARTHEST = timedelta(days=3 * 365)  # Kong takes a ttl of 100,000,000 s at the most, which is little more
 NEAR = 60  # seconds that the clocks of the node and of its database may be apart
@@ -37,9 +41,14 @@ def desired(catalog: Catalog) -> Iterator[Resource]:
             tags = naming.tags(catalog.platform.name, (*belongs, f"name:{PRIMARY}"))
             yield Resource(
                 Key(NAME, service.name, PRIMARY),
-                {"key": Secret(f"services/{service.name}#api_key"), "ends": _end(service, catalog.as_of), "tags": tags},
+                {
+                    "key": Secret.of(service.name, "api_key", service.previously),
+                    "ends": _end(service, catalog.as_of),
+                    "tags": tags,
+                },
                 origin=service.origin,
                 belongs=naming.ids(belongs),
+                previously=Key(NAME, service.previously, PRIMARY) if service.previously else None,
             )
 
 
@@ -77,7 +86,7 @@ def read(kong: Kong) -> Iterator[Resource]:
 
 
 def _tags(row: Row) -> list[str]:
-    return [tag for tag in row.get("tags") or () if not tag.startswith(UNTIL)]
+    return [tag for tag in row.get("tags") or () if not tag.startswith((UNTIL, WAS))]
 
 
 def _found_end(row: Row) -> str | None:
@@ -100,31 +109,41 @@ def _own_name(kong: Kong, row: Row, consumer: str) -> str | None:
     """The name that we gave the key; None when it is not ours."""
     if not kong.is_ours(row):
         return None
-    names = (tag.removeprefix("name:") for tag in row["tags"] if tag.startswith("name:"))
-    return next((n for n in names if row["id"] == naming.steady_id(kong.platform, "key", consumer, n)), None)
+    names = _tagged(row, "name:")
+    former = [consumer, *_tagged(row, WAS)]
+    ids = {naming.steady_id(kong.platform, "key", one, name): name for one in former for name in names}
+    return ids.get(row["id"])
+
+
+def _tagged(row: Row, what: str) -> list[str]:
+    return [tag.removeprefix(what) for tag in row.get("tags") or () if tag.startswith(what)]
 
 
 def create(kong: Kong, want: Resource) -> None:
-    _write(kong, want)
+    _write(kong, want, _steady(kong, want.key))
 
 
 def update(kong: Kong, change: Update) -> None:
-    _write(kong, change.want)
+    """Of a renamed service: the key changes hands, in one write, and keeps its id (contract: admin-key-auth)."""
+    row = _row(kong, change.have.key)
+    was = _tagged(row, WAS) or ([change.have.key.within] if change.moves else [])
+    _write(kong, change.want, row["id"], was)
 
 
-def _write(kong: Kong, want: Resource) -> None:
+def _write(kong: Kong, want: Resource, id: str, was: Iterable[str] = ()) -> None:
     key = _revealed(kong, want.fields)
-    body = {"key": key, **_lifetime(want.fields)}
-    kong.put(_path(kong, want.key), body, hide=(key,))
+    body = {"key": key, **_lifetime(want.fields, [f"{WAS}{name}" for name in was])}
+    kong.put(at("consumers", want.key.within, "key-auth", id), body, hide=(key,))
 
 
-def _lifetime(fields: Fields) -> dict[str, object]:
+def _lifetime(fields: Fields, more: list[str]) -> dict[str, object]:
     """Tags, and for a key with an end `ttl` from a `created_at` of ours: so the end is exact whatever the clocks say.
 
     A ttl of 0 would be none: what ends just now is written as ended already.
     """
     tags, ends = values.body(fields)["tags"], fields["ends"]
     assert isinstance(tags, list)
+    tags += more
     if not isinstance(ends, str):
         return {"tags": tags}
     end = _seconds(ends)
@@ -139,12 +158,23 @@ def _revealed(kong: Kong, fields: Fields) -> str:
 
 
 def delete(kong: Kong, have: Resource) -> None:
-    kong.delete(_path(kong, have.key))
+    kong.delete(at("consumers", have.key.within, "key-auth", _row(kong, have.key)["id"]))
 
 
-def _path(kong: Kong, key: Key) -> str:
-    steady = naming.steady_id(kong.platform, "key", key.within, key.name)
-    return at("consumers", key.within, "key-auth", steady)
+def _steady(kong: Kong, key: Key) -> str:
+    return naming.steady_id(kong.platform, "key", key.within, key.name)
+
+
+def _row(kong: Kong, key: Key) -> Row:
+    """The key as it was read; one that was there under a former name of its service has an id of that name."""
+    steady = _steady(kong, key)
+    if steady in kong.by_id("key-auths"):
+        return kong.by_id("key-auths")[steady]
+    for row in kong.rows("key-auths"):
+        consumer = kong.name_of("consumers", row.get("consumer")) or ""
+        if consumer == key.within and _own_name(kong, row, consumer) == key.name:
+            return row
+    return {"id": steady}
 
 
 KEYS = Kind(
@@ -156,4 +186,5 @@ KEYS = Kind(
     delete,
     after=("kong.consumer", "kong.plugin"),
     revokes=True,
+    moves="the same key goes on: no call is refused",
 )

@@ -92,8 +92,9 @@ def _change(change: Change, wave: int) -> Document:
     match change:
         case Create(want):
             return {**told, "origin": _origin(want.origin), "fields": plain(want.fields)}
-        case Update(have=have, want=want, changes=changes):
-            return {**told, "origin": _origin(want.origin or have.origin), "changes": [_field(c) for c in changes]}
+        case Update(have=have, want=want, changes=changes, moves=moves):
+            told |= {"origin": _origin(want.origin or have.origin), "changes": [_field(c) for c in changes]}
+            return {**told, "was": _key(have.key), "moves": moves} if moves else told
         case _:
             return {**told, "origin": _origin(change.have.origin)}
 

@@ -31,6 +31,12 @@ def change_lines(document: Document) -> Iterator[str]:
         yield heading(document, target, within)
         for change in changes:
             yield _object_line(SYMBOLS[change["action"]], change)
+            if "was" in change:
+                was = change["was"]
+                where = (
+                    "" if was["name"] == was["within"] or was["within"] == change["within"] else f" on {was['within']}"
+                )
+                yield f"      {pad('was', 12)} {visible(was['name'] + where)}; {change['moves']}"
             for field in change.get("changes", ()):
                 yield f"      {pad(visible(field['field']), 12)} {_field_text(field)}"
 

@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, TypeVar
 
 from control_plane.engine.values import Secret
@@ -64,12 +65,13 @@ class Book:
         """A value found on a server as what may be kept of it: HMAC-SHA-256, shortened, with the index's key."""
         return Secret("", self._digest(value))
 
-    def ensure(self, refs: Iterable[str], parallel: int = 10) -> None:
+    def ensure(self, refs: Iterable[str], previously: Mapping[str, str] | None = None, parallel: int = 10) -> None:
         """Make the secrets that are absent, and record all of them in the index with one write.
 
         A value that stands in the store already is taken: put there by an operator, or made by a run that was killed
-        before it could record it. Called before the first write to a server. Raises ConfigurationError, before
-        anything is made, for one that is absent and not ours to make.
+        before it could record it. One of whose former reference `previously` knows is copied from there, where it
+        stays. Called before the first write to a server. Raises ConfigurationError, before anything is made, for one
+        that is absent and not ours to make.
         """
         wanted = sorted({ref for ref in refs if self.versions(ref) is None})
         if not wanted:
@@ -83,7 +85,8 @@ class Book:
             fields.setdefault(path, []).append(field)
         self._need_operators(fields)
         made: dict[str, str] = {}
-        for digests in _each(fields.items(), self._make, parallel):
+        make = partial(self._make, previously or {})
+        for digests in _each(fields.items(), make, parallel):
             made.update(digests)
         self._record(made)
 
@@ -143,14 +146,20 @@ class Book:
         if problems:
             raise ConfigurationError(*problems)
 
-    def _make(self, item: tuple[str, list[str]]) -> Mapping[str, str]:
+    def _make(self, previously: Mapping[str, str], item: tuple[str, list[str]]) -> Mapping[str, str]:
         """The digests of what stands at the path when the missing fields have been added, in one write."""
         path, fields = item
-        fresh = {field: secrets.token_urlsafe(BYTES) for field in fields}
+        fresh = {
+            field: self._value(previously.get(f"{path}#{field}")) or secrets.token_urlsafe(BYTES) for field in fields
+        }
         found = self._store.update(
             path, lambda there: {**there, **{field: there.get(field) or fresh[field] for field in fields}}
         )
         return {f"{path}#{field}": self._digest(found[field]) for field in fields}
+
+    def _value(self, ref: str | None) -> str | None:
+        path, field = split(ref) if ref else ("", "")
+        return (self._store.read(path) or {}).get(field) if path else None
 
     def _compare(self, item: tuple[str, list[str]]) -> list[Discrepancy]:
         path, fields = item

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 from control_plane.engine.apply import Done, Failed, Skipped, apply
 from control_plane.engine.plan import make_plan
@@ -103,3 +104,14 @@ def test_writes_of_one_realm_follow_one_another():
     odd = type(odd)(**{**odd.__dict__, "create": create})
     outcomes_of(Shelf(), [box(str(n)) for n in range(6)], parallel=4, kinds=(odd,))
     assert max(most) == 1
+
+
+def test_the_rights_under_the_old_name_stay_while_the_new_one_could_not_be_taken():
+    door, key = kind("shelf.box", moves="the same box"), kind("shelf.key", after=("shelf.box",), revokes=True)
+    shelf = a_shelf(*(there := [box("old"), box("old", sort="key")]))
+    shelf.broken = lambda found: found.kind == "shelf.box"
+    want = [replace(box("new", sort=sort), previously=box("old", sort=sort).key) for sort in ("box", "key")]
+    found = outcomes_of(shelf, want, there, kinds=(door, key))
+    assert isinstance(found["box", "new"], Failed)
+    assert isinstance(found["key", "old"], Skipped)
+    assert box("old", sort="key").key in shelf.objects

@@ -140,3 +140,42 @@ def test_a_shelf_that_was_written_reads_back():
     shelf = Shelf()
     shelf.write("create", box("a", colour="red"))
     assert list(BOX.read(shelf)) == [box("a", colour="red")]
+
+
+def test_what_is_renamed_changes_hands_between_the_rights_under_its_new_and_its_old_name():
+    door = kind("shelf.box", moves="it is the same box")
+    lid, key = kind("shelf.lid", after=("shelf.box",)), kind("shelf.key", after=("shelf.lid",), revokes=True)
+    have = state([box("old"), box("old", sort="lid"), box("old", sort="key"), box("lost", sort="key")])
+    new = [
+        Resource(Key(f"shelf.{sort}", "new", "new"), previously=box("old", sort=sort).key) for sort in ("box", "key")
+    ]
+    lidded = Resource(Key("shelf.lid", "new", "new"))
+    plan = make_plan([door, lid, key], state([*new, lidded]), have)
+    told = [(type(change).__name__, change.key.kind, change.key.name) for change in plan]
+    assert told == [
+        ("Delete", "shelf.key", "lost"),  # nobody takes it over
+        ("Create", "shelf.lid", "new"),
+        ("Create", "shelf.key", "new"),
+        ("Update", "shelf.box", "new"),
+        ("Delete", "shelf.key", "old"),
+        ("Delete", "shelf.lid", "old"),
+    ]
+    assert [wave.settle for wave in plan.waves] == [False, False, False, True, True, False]
+
+
+def test_a_renaming_that_was_stopped_goes_on_where_it_stood():
+    door = kind("shelf.box", moves="it is the same box")
+    key = kind("shelf.key", after=("shelf.box",), revokes=True)
+    want = state(
+        Resource(Key(f"shelf.{sort}", "new", "new"), previously=box("old", sort=sort).key) for sort in ("box", "key")
+    )
+    made = [Resource(Key("shelf.key", "new", "new"))]
+    before = make_plan([door, key], want, state([box("old"), box("old", sort="key"), *made]))
+    assert [(type(change).__name__, change.key.name) for change in before] == [("Update", "new"), ("Delete", "old")]
+    after = make_plan([door, key], want, state([*want.values(), box("old", sort="key")]))
+    assert [(type(change).__name__, change.key.name) for change in after] == [("Delete", "old")]
+
+
+def test_a_former_name_that_nobody_has_any_more_means_nothing():
+    want = state([Resource(Key("shelf.box", "new", "new"), previously=box("old").key)])
+    assert not make_plan([kind("shelf.box", moves="it is the same box")], want, want)

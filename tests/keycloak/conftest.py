@@ -29,7 +29,7 @@ def seal(value: str) -> Secret:
 def secret_of(reference: Secret | RealmKey) -> str:
     """The store of these tests: every secret follows from its name."""
     assert isinstance(reference, Secret)
-    return f"value of {reference.ref}"
+    return f"value of {reference.previously or reference.ref}"
 
 
 def version_of(reference: Secret | RealmKey) -> str | None:

@@ -9,14 +9,14 @@ import jwt
 import pytest
 import requests
 
-from control_plane.catalog.model import Catalog, MfaMode
+from control_plane.catalog.model import Auth, Catalog, MfaMode
 from control_plane.engine.apply import Failed, apply
 from control_plane.engine.plan import Update, make_plan
 from control_plane.engine.read import have, want
 from control_plane.engine.resource import Key
 from control_plane.keycloak import KINDS, checks, target
 from control_plane.problems import NotAllowed, Problem, RenkeiError
-from tests.building import a_platform, during, with_group, with_tenant, with_user
+from tests.building import a_platform, during, with_group, with_service, with_tenant, with_user
 from tests.keycloak.conftest import World, told, version_of
 from tests.keycloak.platforms import a_small_platform
 
@@ -331,3 +331,30 @@ def test_a_part_that_needs_another_that_was_left_out_says_so(applied: World) -> 
     (failed,) = apply(make_plan(KINDS, moved, {user.key: only[1][user.key]}), targets)
     assert isinstance(failed, Failed)
     assert "/nasushiobara/new is not there yet" in failed.problems[0].message
+
+
+def test_a_renamed_client_keeps_its_secret_and_its_service_account(world: World) -> None:
+    def named(name: str, **more: str) -> Catalog:
+        return world.here(a_platform(with_service(name, reading="ngsi-v2", auth=(Auth.TOKEN,), **more)))  # type: ignore[arg-type]
+
+    world.apply(named("portal"))
+    old = _client(world, "nasushiobara.portal")
+    renamed = named("town-portal", previously="nasushiobara.portal")
+    world.apply(renamed)
+    new = _client(world, "nasushiobara.town-portal")
+    assert (new["id"], new["secret"]) == (old["id"], old["secret"])
+    assert _service_account(world, new) == _service_account(world, old)
+    assert world.get("nasushiobara", "/clients?clientId=nasushiobara.portal") == []
+    assert told(world.plan(renamed)) == []
+
+
+def _client(world: World, name: str) -> Any:
+    found = world.get("nasushiobara", f"/clients?clientId={name}")
+    assert isinstance(found, list)
+    return found[0]
+
+
+def _service_account(world: World, client: Any) -> str:
+    account = world.get("nasushiobara", f"/clients/{client['id']}/service-account-user")
+    assert isinstance(account, dict)
+    return str(account["id"])

@@ -87,6 +87,16 @@ def test_a_value_that_stands_there_already_is_taken(store: Store) -> None:
     assert book.versions(KEY) == book.seal("put by an operator").version
 
 
+def test_the_secret_of_a_renamed_service_is_copied_and_the_old_one_stays(store: Store) -> None:
+    Book(store).ensure([KEY])
+    there, renamed = value(store, KEY), "services/otawara.town-portal#api_key"
+    book = Book(store)
+    book.ensure([renamed, OTHER], {renamed: KEY, OTHER: "services/otawara.unknown#api_key"})
+    assert value(store, renamed) == value(store, KEY) == there == book.reveal(renamed)
+    assert book.versions(renamed) == book.versions(KEY)
+    assert value(store, OTHER) not in ("", there)
+
+
 def test_a_run_killed_before_it_could_record_is_completed_by_the_next(store: Store) -> None:
     book = Book(store)
     book._record = lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)  # type: ignore[method-assign]  # the kill

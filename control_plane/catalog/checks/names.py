@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from control_plane.catalog.checks.references import twice
-from control_plane.catalog.declared import Declared, DeclaredTenant
+from control_plane.catalog.declared import Declared, DeclaredTenant, full_name
+from control_plane.catalog.documents.tenants import ServiceEntry
+from control_plane.catalog.located import Located
 from control_plane.problems import Problem
 
 REALMS = frozenset({"master"})  # Keycloak's own
@@ -26,6 +28,7 @@ def check(declared: Declared) -> Iterator[Problem]:
         yield from twice(((group.value.group, group) for group in tenant.groups()), "group", "group")
         yield from twice(((service.value.service, service) for service in tenant.services()), "service", "service")
         yield from _reserved_in(tenant)
+    yield from _renamed_services(declared)
     for role in declared.roles:
         if role.value.role.startswith(ROLES):
             note = f"Roles that begin with {_listed(ROLES)} are renkei's and Keycloak's own."
@@ -45,6 +48,26 @@ def _reserved_in(tenant: DeclaredTenant) -> Iterator[Problem]:
         if user.value.username.startswith(USERNAMES):
             note = f"Keycloak names the accounts of clients so: {_listed(USERNAMES)}…"
             yield user.problem(f"the username '{user.value.username}' is reserved", "username", note=note)
+
+
+def _renamed_services(declared: Declared) -> Iterator[Problem]:
+    """A former name belongs to one service: to nobody who still has it, and to one who takes over."""
+    services = [(f"{tenant.name}.{one.value.service}", one) for tenant in declared.tenants for one in tenant.services()]
+    now = dict(services)
+    taken: dict[str, Located[ServiceEntry]] = {}
+    for name, one in services:
+        if one.value.previously is None:
+            continue
+        former = full_name(one.value.previously, name.partition(".")[0])
+        if former in now:
+            note = f"It is declared in {now[former].origin('service')}." if former != name else None
+            help = "a former name is free only when nobody has it; leave 'previously' out"
+            yield one.problem(f"service '{former}' is still there", "previously", note=note, help=help)
+        elif former in taken:
+            note = f"The other one stands in {taken[former].origin('previously')}."
+            help = "its key and its secret can go to one of them"
+            yield one.problem(f"two services were '{former}' before", "previously", note=note, help=help)
+        taken.setdefault(former, one)
 
 
 def _listed(words: tuple[str, ...]) -> str:

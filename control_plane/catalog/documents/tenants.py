@@ -16,6 +16,7 @@ from control_plane.catalog.words import (
     Id,
     Moment,
     RedirectUri,
+    ServiceName,
     Text,
     Username,
     VersionId,
@@ -101,6 +102,9 @@ class ServiceEntry(Entry):
     """A connected service: the one that calls."""
 
     service: Id = Field(description="The id, unique in the tenant.")
+    previously: ServiceName | None = Field(
+        None, description="Its id before, or TENANT.SERVICE where it was another tenant's; its key and secret stay."
+    )
     title: Text = Field(description="What people call it.")
     auth: Annotated[list[Literal["api-key", "token"]], EachOnce] = Field(
         min_length=1, description="How it proves who it is; a grant needs one that the API takes too."

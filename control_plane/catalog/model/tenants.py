@@ -74,6 +74,7 @@ class Service:
     limits: Mapping[tuple[str, str], Mapping[str, int]] = field(default_factory=dict)  # (api, level) -> its own limit
     period: Period = ALWAYS
     contact: str | None = None
+    previously: str | None = None  # its full name, tenant.service, before it was renamed or moved
     origin: Origin | None = None
 
     @property

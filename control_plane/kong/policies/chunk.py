@@ -6,6 +6,7 @@ was changed by hand in it stays a difference.
     settings   `scoping = "path"`, in their order: as texts, for an extra one must be a difference too
     scopes     `road tochigi /road/#`
     realms     `mibu tochigi`
+    renamed    `nasushiobara.portal nasushiobara.town-portal`
     levels     routes in their order
     grants     `nasushiobara.portal read road,river 2026-03-31T15:00:00Z 2027-03-31T15:00:00Z`
     program    digest of the fixed part, guard.lua
@@ -75,6 +76,7 @@ def _text(said: Any, fixed: str) -> str:
     data = [
         *(f"scope {scope}" for scope in sorted(said["scopes"], key=lambda scope: str(scope.split(" ")[0]))),
         *(f"realm {realm}" for realm in sorted(said["realms"])),
+        *(f"was {names}" for names in sorted(said["renamed"], key=lambda names: names.split(" ")[1])),
         *(f"level {route}" for route in said["levels"]),
         *(line for _, line in sorted(_grant_line(grant, names, levels) for grant in said["grants"])),
     ]
@@ -89,13 +91,14 @@ def read(text: str) -> Fields | None:
     lines = match["data"].splitlines()
     scopes = [line.removeprefix("scope ") for line in lines if line.startswith("scope ")]
     levels = [line.removeprefix("level ") for line in lines if line.startswith("level ")]
-    grants = [line for line in lines if not line.startswith(("scope ", "realm ", "level "))]
+    grants = [line for line in lines if not line.startswith(("scope ", "realm ", "level ", "was "))]
     try:
         said: Fields = {
             "name": match["name"],
             "settings": tuple(line[2:-1] for line in match["settings"].splitlines()),
             "scopes": frozenset(scopes),
             "realms": frozenset(line.removeprefix("realm ") for line in lines if line.startswith("realm ")),
+            "renamed": frozenset(line.removeprefix("was ") for line in lines if line.startswith("was ")),
             "levels": tuple(levels),
             "grants": frozenset(_grant(line, scopes, levels) for line in grants),
             "program": digest(match["program"]),

@@ -80,6 +80,7 @@ def data(gateway: Gateway, one: Standing) -> Iterator[str]:
     level = {one.name: str(place) for place, one in enumerate(one.api.levels, 1)}
     yield from (_scope(catalog.scopes[name], one.api.scoping) for name in scopes)
     yield from _realms(catalog, {grant.who for grant in grants})
+    yield from _renamed(catalog, {grant.who for grant in grants})
     yield from (f"level {_word(one.route(each), one.api.origin)}" for each in one.api.levels)
     for grant in sorted(grants, key=lambda g: g.sorting):
         which = ",".join(number[name] for name in sorted(grant.scopes, key=scopes.index)) or "-"
@@ -156,6 +157,12 @@ def _realms(catalog: Catalog, consumers: Iterable[str]) -> Iterator[str]:
         tenant = catalog.tenants[name]
         if tenant.realm != name:
             yield f"realm {_word(name, tenant.origin)} {_word(tenant.realm, tenant.origin)}"
+
+
+def _renamed(catalog: Catalog, consumers: set[str]) -> Iterator[str]:
+    for service in sorted(catalog.services(), key=lambda service: service.name):
+        if service.previously and service.name in consumers:
+            yield f"was {_word(service.previously, service.origin)} {_word(service.name, service.origin)}"
 
 
 def _seconds(instant: datetime | None) -> str:

@@ -41,10 +41,21 @@ for line in DATA:gmatch("[^\n]+") do
   end
 end
 
-local IDENTITY = { "X-Consumer-ID", "X-Consumer-Username", "X-Consumer-Custom-ID", "X-Credential-Identifier",
-                   "X-Anonymous-Consumer" }
-local NEVER = { "X-Consumer-Groups", "X-Authenticated-Groups", "apikey" }
-local FIWARE = { "Fiware-Service", "Fiware-ServicePath" }
+-- Headers by which an upstream learns who calls and for what, in lower case. A client's own never reach it.
+--   kong    Kong sets the header itself; only where nobody is asked who he is would it pass the client's on
+--   ours    the guard may set it
+--   never   nobody sets it: the last ones tell some upstreams another method or another path than the one judged here
+local RESERVED = {}
+local function reserve(who, names)
+  for name in names:gmatch("%S+") do RESERVED[name] = who end
+end
+reserve("kong", [[x-consumer-id x-consumer-username x-consumer-custom-id x-credential-identifier x-anonymous-consumer]])
+if SETTINGS.scoping == "fiware-headers" then reserve("ours", [[fiware-service fiware-servicepath]]) end
+reserve("ours", "x-data-scope")
+reserve("never", [[x-consumer-groups x-authenticated-groups apikey
+  x-http-method x-http-method-override x-method-override x-original-method x-forwarded-method
+  x-original-url x-original-uri x-rewrite-url x-override-url x-forwarded-url x-forwarded-uri]])
+local MOST_HEADERS = 1000  -- Kong shows no more of them
 
 -- The one place that knows the time.
 local function now()
@@ -56,12 +67,31 @@ local function refuse(status, reason, headers)
   return kong.response.exit(status, { message = reason }, headers)
 end
 
--- Each name also with underscores: many upstreams take X_Consumer_Username for X-Consumer-Username.
-local function clear(names)
-  for _, name in ipairs(names) do
-    kong.service.request.clear_header(name)
-    kong.service.request.clear_header((name:gsub("-", "_")))
+-- Whether Connection names a reserved header. Kong takes away what it names, and that after us: also what we have set.
+local function takes_away(connection)
+  for _, line in ipairs(type(connection) == "table" and connection or { connection }) do
+    for name in line:gmatch("[^%s,]+") do
+      if RESERVED[name:lower():gsub("_", "-")] then return true end
+    end
   end
+  return false
+end
+
+-- Take away what the client sent under a reserved name, also with underscores: many upstreams take X_Consumer_Username
+-- for X-Consumer-Username. The reason when that cannot be done.
+local function clear()
+  local count = 0
+  for name, value in pairs(kong.request.get_headers(MOST_HEADERS)) do
+    count = count + (type(value) == "table" and #value or 1)
+    local who, odd = RESERVED[name:lower():gsub("_", "-")], name:find("_", 1, true)
+    if who == "never" or (who and odd) or (who == "kong" and SETTINGS.open) then
+      kong.service.request.clear_header(name)
+    end
+    if name:lower() == "connection" and takes_away(value) then
+      return "the header Connection names one that the gateway sets"
+    end
+  end
+  return count >= MOST_HEADERS and "too many headers" or nil
 end
 
 -- Why the path may mean something else to the upstream than to us; nil when it means the same.
@@ -125,7 +155,6 @@ local function scoped_by_headers(found)
     return asked and "data scope not granted" or "several data scopes: name one in the header X-Data-Scope"
   end
   local path = narrower(scope) or table.concat(scope.paths, ",")
-  clear(FIWARE)
   kong.service.request.set_header("Fiware-Service", scope.service)
   kong.service.request.set_header("Fiware-ServicePath", path)
   kong.ctx.shared.renkei_scope = scope.name
@@ -166,12 +195,7 @@ local function wrong_token(who)
 end
 
 return function()
-  clear(NEVER)
-  for _, name in ipairs(IDENTITY) do
-    kong.service.request.clear_header((name:gsub("-", "_")))
-    if SETTINGS.open then kong.service.request.clear_header(name) end
-  end
-  local reason = ambiguous(kong.request.get_raw_path())
+  local reason = clear() or ambiguous(kong.request.get_raw_path())
   if reason then return refuse(403, reason) end
   local route = kong.router.get_route()
   local level = route and route.name and levels[route.name]

@@ -51,6 +51,9 @@ local REASONS = {
     "パスにエンコードされたスラッシュ、バックスラッシュまたは NUL があります。",
   ["the path must be plain: no '//', no dot segments, no ';'"] =
     "パスに連続するスラッシュ、ドットセグメント、セミコロンは使えません。",
+  ["the header Connection names one that the gateway sets"] =
+    "ヘッダー Connection に、ゲートウェイが設定するヘッダーの名前は書けません。",
+  ["too many headers"] = "ヘッダーが多すぎます。",
 }
 
 local UUID = "^" .. ("%x"):rep(8) .. ("%-" .. ("%x"):rep(4)):rep(3) .. "%-" .. ("%x"):rep(12) .. "$"

@@ -26,7 +26,10 @@ def credentials_of(catalog: Catalog, service: Service, kind: str, at: datetime) 
         case "key":
             return Credentials(key=ApiKey(service.name))
         case "token":
-            return Credentials(token=Token(service.name, realm, realm, at + timedelta(minutes=5)))
+            expires, platform = at + timedelta(minutes=5), catalog.platform.name
+            return Credentials(
+                token=Token(service.name, realm, realm, expires, audience=platform, service=service.name)
+            )
         case _:
             return Credentials()
 
@@ -85,15 +88,20 @@ def _wrong(catalog: Catalog, service: Service | None, token: Token, at: datetime
 
 
 def no_access_token(catalog: Catalog, who: Caller, at: datetime) -> str | None:
-    """Why a token that is signed right is still not one to call with: an ID token, another issuer's, one for later."""
+    """Why a token that is signed right is still not one to call with: an ID token, one for later, one of a person."""
     if who.token is None:
         return None
+    audience = who.token.audience
     if who.token.kind != ACCESS_TOKEN:
         return "the token is not an access token"
     if who.token.not_before and who.token.not_before > at:
         return "the token is not valid yet"
     if who.token.realm != catalog.tenants[who.service.tenant].realm:
         return "the token is another issuer's"
+    if catalog.platform.name not in ((audience,) if isinstance(audience, str) else audience or ()):
+        return f"the token is not for {catalog.platform.name}"
+    if who.token.service != who.service.name:
+        return "the token is not one that the service has got for itself"
     return None
 
 

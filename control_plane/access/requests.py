@@ -19,7 +19,7 @@ class ApiKey:
 
 @dataclass(frozen=True)
 class Token:
-    """A token in the header `Authorization: Bearer`."""
+    """A token in the header `Authorization: Bearer`; what it says of itself, and whose key has signed it."""
 
     client: str | None  # its `azp`, tenant.service
     realm: str | None  # of the issuer; None: an issuer that is none of ours
@@ -27,6 +27,8 @@ class Token:
     expires: datetime | None
     kind: str | None = ACCESS_TOKEN  # its `typ`
     not_before: datetime | None = None  # its `nbf`
+    audience: str | tuple[str, ...] | None = None  # its `aud`
+    service: str | None = None  # the client, when it has signed in by itself; a login of a person has no such claim
 
 
 @dataclass(frozen=True)

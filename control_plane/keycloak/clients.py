@@ -1,8 +1,8 @@
 """Clients: one confidential client with a service account for each service that uses tokens or signs people in.
 
 Its name is the service's, `nikko.portal`. Its tokens carry no more than they must: no full scope, the default scopes
-reduced to `basic` and the data scopes that are granted now. A person signs in through it only when it has redirect
-addresses, and never by sending us a password (direct grant).
+reduced to `basic`, `renkei-gateway` and the data scopes that are granted now. A person signs in through it only when
+it has redirect addresses, and never by sending us a password (direct grant).
 
 Keycloak shows the secret in clear in every list: it is sealed where it is read. A PUT without
 `authorizationServicesEnabled` would delete the client's authorization data. A flow override on a client goes around the
@@ -21,7 +21,7 @@ from control_plane.engine.values import Fields, RealmKey, Secret, Value
 from control_plane.keycloak import builtin
 from control_plane.keycloak.answers import Conflict, Json, text
 from control_plane.keycloak.marks import belongs, is_ours, marks
-from control_plane.keycloak.scopes import is_client, scope_name
+from control_plane.keycloak.scopes import GATEWAY, is_client, scope_name
 from control_plane.keycloak.server import Keycloak, not_there
 from control_plane.keycloak.session import path
 from control_plane.problems import bug
@@ -73,7 +73,7 @@ def _fields(catalog: Catalog, service: Service) -> Fields:
         "fullScopeAllowed": False,
         "redirectUris": frozenset(service.redirect_uris),
         "webOrigins": frozenset({"+"} if service.redirect_uris else ()),  # +: those of the redirect addresses
-        "defaultClientScopes": frozenset({BASIC, *(scope_name(name) for name in granted(catalog, service))}),
+        "defaultClientScopes": frozenset({BASIC, GATEWAY, *(scope_name(name) for name in granted(catalog, service))}),
         "optionalClientScopes": frozenset(),
         OVERRIDES: frozenset(),
         MAPPERS: frozenset(),

@@ -1,29 +1,27 @@
-"""Client scopes: one per data scope that a service of the realm has, `data.road`. It puts the data scope into tokens.
+"""Client scopes: what tokens say of a caller. One for all clients of a realm, and one for each data scope.
 
-The claim is nested (`data: {road: true}`), one claim per scope: of two scopes with one claim name Keycloak would keep
-only one. The audience is the platform, so that a token for it is not one for everybody. A mapper that somebody adds can
-forge who a token is for, so the set of mappers is compared too.
+`renkei-gateway` says for whom a token is and who is calling: what the gateway looks at. `data.road` puts a data scope
+into tokens. Its claim is nested (`data: {road: true}`), one claim per scope: of two scopes with one claim name Keycloak
+would keep only one. A mapper that somebody adds can forge who a token is for, so the set of mappers is compared too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from control_plane.catalog.model import Auth, Catalog, Service
 from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
 from control_plane.engine.values import Fields, Value
-from control_plane.keycloak import builtin
+from control_plane.keycloak import builtin, mappers
 from control_plane.keycloak.answers import Conflict, Json, a_list, text
-from control_plane.keycloak.marks import belongs, is_ours, marks
+from control_plane.keycloak.marks import PREFIX, belongs, is_ours, marks
 from control_plane.keycloak.server import Keycloak
 from control_plane.keycloak.session import path
 
 NAME = "keycloak.scope"
-CLAIM = "claim"
-AUDIENCE = "audience"
-TYPES = {CLAIM: "oidc-hardcoded-claim-mapper", AUDIENCE: "oidc-audience-mapper"}
+GATEWAY = f"{PREFIX}gateway"  # of every client of ours
 
 
 def scope_name(data_scope: str) -> str:
@@ -37,42 +35,29 @@ def is_client(service: Service) -> bool:
 
 
 def desired(catalog: Catalog) -> Iterator[Resource]:
-    used = {
-        (catalog.tenants[service.tenant].realm, scope)
-        for service in catalog.services()
-        if is_client(service)
-        for grant in service.grants
-        for scope in grant.scopes
-    }
+    clients = [(catalog.tenants[one.tenant].realm, one) for one in catalog.services() if is_client(one)]
+    for realm in sorted({realm for realm, _ in clients}):
+        says = {
+            mappers.AUDIENCE: mappers.audience(catalog.platform.name),
+            mappers.SERVICE: mappers.service(),
+        }
+        fields = _fields("For whom a token is, and who is calling", None, "false", says)
+        yield Resource(Key(NAME, realm, GATEWAY), fields, catalog.realms[realm].origin)
+    used = {(realm, scope) for realm, one in clients for grant in one.grants for scope in grant.scopes}
     for realm, name in sorted(used):
         scope = catalog.scopes[name]
-        fields: Fields = {
-            "description": scope.title,
-            "owner": scope.owner,
-            "include.in.token.scope": "true",
-            "mappers": frozenset(TYPES),
-            **_mappers(scope_name(name), catalog.platform.name),
-        }
+        fields = _fields(scope.title, scope.owner, "true", {mappers.CLAIM: mappers.claim(scope_name(name))})
         yield Resource(Key(NAME, realm, scope_name(name)), fields, scope.origin, frozenset({scope.owner}))
 
 
-def _mappers(claim: str, audience: str) -> dict[str, Value]:
+def _fields(title: str, owner: str | None, in_scope: str, says: Mapping[str, Value]) -> Fields:
+    """`in_scope`: whether the token's `scope` names it."""
     return {
-        CLAIM: {
-            "type": TYPES[CLAIM],
-            "claim.name": claim,
-            "claim.value": "true",
-            "jsonType.label": "boolean",
-            "access.token.claim": "true",
-            "id.token.claim": "false",
-            "userinfo.token.claim": "false",
-        },
-        AUDIENCE: {
-            "type": TYPES[AUDIENCE],
-            "included.custom.audience": audience,
-            "access.token.claim": "true",
-            "id.token.claim": "false",
-        },
+        "description": title,
+        "owner": owner,
+        "include.in.token.scope": in_scope,
+        "mappers": frozenset(says),
+        **says,
     }
 
 
@@ -95,17 +80,13 @@ def _read(server: Keycloak, realm: str) -> Iterator[Resource]:
 
 def _found(one: Json) -> Fields:
     attributes = one.get("attributes") or {}
-    mappers = a_list(one.get("protocolMappers") or [], "client-scopes")
+    there = a_list(one.get("protocolMappers") or [], "client-scopes")
     return {
         "description": one.get("description"),
         "owner": next(iter(belongs(one)), None),
         "include.in.token.scope": attributes.get("include.in.token.scope"),
-        "mappers": frozenset(str(mapper.get("name")) for mapper in mappers),
-        **{
-            str(mapper.get("name")): {"type": mapper.get("protocolMapper"), **(mapper.get("config") or {})}
-            for mapper in mappers
-            if mapper.get("name") in TYPES
-        },
+        "mappers": frozenset(str(mapper.get("name")) for mapper in there),
+        **{str(mapper["name"]): mappers.found(mapper) for mapper in there if mapper.get("name") in mappers.NAMES},
     }
 
 
@@ -115,7 +96,7 @@ def _found(one: Json) -> Fields:
 def create(server: Keycloak, want: Resource) -> None:
     realm, name = want.key.within, want.key.name
     where = path(realm, "client-scopes")
-    body = {**_body(server, want), "protocolMappers": [_mapper(want, mapper) for mapper in sorted(TYPES)]}
+    body = {**_body(server, want), "protocolMappers": [mappers.body(mapper, fields) for mapper, fields in _says(want)]}
     try:
         id = server.session.post(where, body)
     except Conflict:
@@ -136,20 +117,28 @@ def _write(server: Keycloak, want: Resource, id: str) -> None:
     where = path(want.key.within, "client-scopes", id)
     server.session.put(where, {"id": id, **_body(server, want)})
     models = f"{where}/protocol-mappers/models"
-    right = set()
+    wrong = dict(_says(want))
     for found in server.session.list(models):
         name = str(found.get("name"))
-        if name in TYPES and _as_wanted(want, name, found):
-            right.add(name)
+        if name in wrong and mappers.as_wanted(wrong[name], found):
+            del wrong[name]
         else:
             server.session.delete(f"{models}/{text(found, 'id', models)}")
-    for name in sorted(TYPES.keys() - right):
-        server.session.post(models, _mapper(want, name))
+    for name, fields in wrong.items():
+        server.session.post(models, mappers.body(name, fields))
+
+
+def _says(want: Resource) -> list[tuple[str, Value]]:
+    """The mappers that are wanted, by name."""
+    names = want.fields["mappers"]
+    assert isinstance(names, frozenset)
+    return [(name, want.fields[name]) for name in sorted(map(str, names))]
 
 
 def _body(server: Keycloak, want: Resource) -> Json:
+    owner = want.fields["owner"]
     attributes = {
-        **marks(server.platform, str(want.fields["owner"])),
+        **marks(server.platform, str(owner) if owner else None),
         "include.in.token.scope": want.fields["include.in.token.scope"],
         "display.on.consent.screen": "false",
     }
@@ -159,24 +148,6 @@ def _body(server: Keycloak, want: Resource) -> Json:
         "protocol": "openid-connect",
         "attributes": attributes,
     }
-
-
-def _mapper(want: Resource, name: str) -> Json:
-    fields = want.fields[name]
-    assert isinstance(fields, dict)
-    return {
-        "name": name,
-        "protocol": "openid-connect",
-        "protocolMapper": fields["type"],
-        "config": {key: value for key, value in fields.items() if key != "type"},
-    }
-
-
-def _as_wanted(want: Resource, name: str, found: Json) -> bool:
-    mapper = _mapper(want, name)
-    config = found.get("config") or {}
-    same = all(config.get(key) == value for key, value in mapper["config"].items())
-    return same and found.get("protocolMapper") == mapper["protocolMapper"]
 
 
 def delete(server: Keycloak, have: Resource) -> None:

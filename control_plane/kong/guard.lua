@@ -178,7 +178,17 @@ local function scoped_by_path(found)
   return "data scope not granted for this path"
 end
 
--- Why the token is not an access token of the service's own realm; nil when it is one, or when a key was used.
+-- Whether a claim is the text, or a list that holds it (RFC 7519, 4.1.3).
+local function holds(claim, text)
+  if type(claim) ~= "table" then return claim == text end
+  for _, one in ipairs(claim) do
+    if one == text then return true end
+  end
+  return false
+end
+
+-- Why the token is not an access token of the service's own realm, for this platform, that the service has got for
+-- itself; nil when it is one, or when a key was used. `service` is a claim that no login of a person can have.
 local function wrong_token(who)
   local token = kong.ctx.shared.authenticated_jwt_token
   if not token then return SETTINGS.tokens == "only" and "a token is needed" or nil end
@@ -191,6 +201,8 @@ local function wrong_token(who)
     return "a token that is not valid yet"
   end
   if claims.iss ~= SETTINGS.issuer .. (realms[tenant] or tenant) then return "a token of another issuer" end
+  if not holds(claims.aud, SETTINGS.audience) then return "a token for another audience" end
+  if claims.service ~= who then return "not a token of the service itself" end
   return nil
 end
 

@@ -47,6 +47,8 @@ local REASONS = {
   ["not an access token"] = "アクセストークンではありません。",
   ["a token that is not valid yet"] = "トークンの有効期間がまだ始まっていません。",
   ["a token of another issuer"] = "発行者の異なるトークンです。",
+  ["a token for another audience"] = "この基盤宛てのトークンではありません。",
+  ["not a token of the service itself"] = "サービス自身が取得したトークンではありません。",
   ["the path has an encoded slash, a backslash or a zero byte"] =
     "パスにエンコードされたスラッシュ、バックスラッシュまたは NUL があります。",
   ["the path must be plain: no '//', no dot segments, no ';'"] =

@@ -173,7 +173,8 @@ def some_credentials(
 
 def a_token(catalog: Catalog, service: Service, at: datetime) -> Token:
     realm = catalog.tenants[service.tenant].realm
-    return Token(service.name, realm, realm, whole(at) + timedelta(minutes=5))
+    expires, platform = whole(at) + timedelta(minutes=5), catalog.platform.name
+    return Token(service.name, realm, realm, expires, audience=platform, service=service.name)
 
 
 def whole(at: datetime) -> datetime:
@@ -190,9 +191,16 @@ def spoiled(draw: Random, catalog: Catalog, token: Token, at: datetime, seconds:
         {"kind": draw.choice(("ID", "Refresh", "bearer", None))},
         {"realm": draw.choice((*realms, None))},
         {"signed_by": draw.choice((*realms, "a stranger"))},
+        {"audience": an_audience(draw, catalog)},
+        {"service": draw.choice(("nasushiobara.nobody", None, *(one.name for one in catalog.services())))},
         {"client": draw.choice(("nasushiobara.nobody", None, *(one.name for one in catalog.services())))},
     )
     return replace(token, **draw.choice(others))
+
+
+def an_audience(draw: Random, catalog: Catalog) -> str | tuple[str, ...] | None:
+    own = catalog.platform.name
+    return draw.choice((None, (), "account", own.upper(), (own,), ("account", own), ("account", f"{own}-2"), f"{own} "))
 
 
 @lru_cache(maxsize=50_000)
@@ -201,6 +209,8 @@ def written(token: Token, issuer: str) -> str:
     claims = {
         "typ": token.kind,
         "azp": token.client,
+        "aud": token.audience,
+        "service": token.service,
         "iss": issuer + token.realm if token.realm else "https://elsewhere.test/realms/nasushiobara",
         "exp": int(token.expires.timestamp()) if token.expires else None,
         "nbf": int(token.not_before.timestamp()) if token.not_before else None,

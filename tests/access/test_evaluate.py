@@ -40,9 +40,19 @@ def asked(
     return evaluate(catalog, Request(credentials, method, path, at, **more))
 
 
-def a_token(service: str = "portal", **changed: object) -> Credentials:
-    said = {"realm": "nasushiobara", "signed_by": "nasushiobara", "expires": NOON + timedelta(minutes=5), **changed}
-    return Credentials(token=Token(f"nasushiobara.{service}", **said))
+def a_token(**changed: object) -> Credentials:
+    """An access token that the portal has got for itself, with something changed in it."""
+    name = "nasushiobara.portal"
+    said = {
+        "client": name,
+        "realm": "nasushiobara",
+        "signed_by": "nasushiobara",
+        "expires": NOON + timedelta(minutes=5),
+        "audience": "tochigi",
+        "service": name,
+        **changed,
+    }
+    return Credentials(token=Token(**said))
 
 
 @pytest.fixture
@@ -205,8 +215,8 @@ def tokens(request) -> Catalog:
 
 def test_an_access_token_of_the_services_own_realm_is_taken(tokens):
     assert asked(tokens, credentials=a_token()).allowed
-    shared = Token("mibu.sensor", "tochigi", "tochigi", NOON + timedelta(minutes=5))
-    assert asked(tokens, credentials=Credentials(token=shared)).allowed
+    sensor = {"client": "mibu.sensor", "service": "mibu.sensor", "realm": "tochigi", "signed_by": "tochigi"}
+    assert asked(tokens, credentials=a_token(**sensor)).allowed
 
 
 @pytest.mark.parametrize(
@@ -220,13 +230,22 @@ def test_an_access_token_of_the_services_own_realm_is_taken(tokens):
         {"expires": NOON},
         {"expires": None},
         {"not_before": NOON + timedelta(seconds=1)},
-        {"service": "nobody"},
-        {"service": "keyed"},
+        {"client": "nasushiobara.nobody"},
+        {"client": "nasushiobara.keyed"},
+        {"audience": None},
+        {"audience": "account"},
+        {"audience": ("account", "utsunomiya")},
+        {"service": None},
+        {"service": "nasushiobara.keyed"},
     ],
     ids=str,
 )
 def test_any_other_token_is_refused(tokens, wrong):
     assert asked(tokens, credentials=a_token(**wrong)).status == 401
+
+
+def test_the_platform_may_be_one_of_several_audiences(tokens):
+    assert asked(tokens, credentials=a_token(audience=("account", "tochigi"))).allowed
 
 
 def test_a_token_that_is_signed_right_goes_before_a_key(tokens):

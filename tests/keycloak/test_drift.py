@@ -215,6 +215,27 @@ def scope_forges(world: World) -> None:
     world.by_hand("POST", OWN, f"/client-scopes/{scope}/protocol-mappers/models", _forging("sub"))
 
 
+def _gateway_mapper(world: World, name: str) -> tuple[str, dict[str, Any]]:
+    """The path of a mapper of the scope that every client has, and the mapper."""
+    scopes = world.get(OWN, "/client-scopes")
+    assert isinstance(scopes, list)
+    scope = next(one for one in scopes if one["name"] == "renkei-gateway")
+    mapper = next(one for one in scope["protocolMappers"] if one["name"] == name)
+    return f"/client-scopes/{scope['id']}/protocol-mappers/models/{mapper['id']}", mapper
+
+
+def audience_taken_away(world: World) -> None:
+    path, _ = _gateway_mapper(world, "audience")
+    world.by_hand("DELETE", OWN, path)
+
+
+def people_pass_for_the_service(world: World) -> None:
+    """A note that a login has as well."""
+    path, mapper = _gateway_mapper(world, "service")
+    mapper["config"]["user.session.note"] = "AUTH_TIME"
+    world.by_hand("PUT", OWN, path, mapper)
+
+
 def _forging(claim: str) -> dict[str, Any]:
     config = {"claim.name": claim, "claim.value": "somebody", "access.token.claim": "true"}
     return {
@@ -282,6 +303,8 @@ FOUND: dict[Edit, tuple[set[str], set[str]]] = {
     client_mapper: ({"update client nikko.web"}, {"protocolMappers"}),
     client_deleted: ({"create client nikko.web"}, set()),
     scope_claims_another: ({"update scope data.road"}, {"claim.claim.name"}),
+    audience_taken_away: ({"update scope renkei-gateway"}, {"mappers", "audience"}),
+    people_pass_for_the_service: ({"update scope renkei-gateway"}, {"service.user.session.note"}),
     scope_forges: ({"update scope data.road"}, {"mappers"}),
     profile_opened: ({"update profile user-profile"}, {"renkei.tenant.edit"}),
     profile_emptied: (

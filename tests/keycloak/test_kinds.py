@@ -154,7 +154,7 @@ def test_a_service_that_uses_no_token_has_no_client() -> None:
 def test_a_client_can_do_no_more_than_it_must() -> None:
     catalog = a_platform(with_service("portal", reading="ngsi-v2", auth=[Auth.TOKEN]))
     fields = wanted(catalog, "client")["nasushiobara", "nasushiobara.portal"].fields
-    assert fields["defaultClientScopes"] == frozenset({"basic", "data.road"})
+    assert fields["defaultClientScopes"] == frozenset({"basic", "renkei-gateway", "data.road"})
     closed = ("publicClient", "standardFlowEnabled", "implicitFlowEnabled", "directAccessGrantsEnabled")
     assert {fields[name] for name in (*closed, "fullScopeAllowed")} == {False}
     assert fields["secret"] == Secret("services/nasushiobara.portal#client_secret")
@@ -181,8 +181,9 @@ def test_a_data_scope_is_in_a_token_only_while_grant_and_scope_hold() -> None:
         ),
     )
     fields = wanted(catalog, "client")["nasushiobara", "nasushiobara.portal"].fields
-    assert fields["defaultClientScopes"] == frozenset({"basic", "data.rain"})
-    assert {name for _, name in wanted(catalog, "scope")} == frozenset({"data.road", "data.river", "data.rain"})
+    assert fields["defaultClientScopes"] == frozenset({"basic", "renkei-gateway", "data.rain"})
+    names = {name for _, name in wanted(catalog, "scope")}
+    assert names == {"renkei-gateway", "data.road", "data.river", "data.rain"}
 
 
 def test_a_person_without_a_group_stands_in_the_tenants_own() -> None:

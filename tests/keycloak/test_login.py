@@ -179,6 +179,62 @@ def test_a_token_for_a_service_names_its_data_scopes_and_no_person(world: World)
     assert not claims.keys() & {"realm_access", "resource_access", "email", "preferred_username", "name", "clientHost"}
 
 
+@pytest.fixture(scope="module")
+def tokens(stage: Stage) -> dict[str, dict[str, Any]]:
+    """What the tokens of one client say: its own, and those that a person got through it."""
+    person, page = stage.after_the_password("tochigi", "viewer")
+    login = person.token(page).json()
+    with_secret = {"client_id": person.client_id, "client_secret": person.client_secret}
+    url = f"{person.url}/protocol/openid-connect/token"
+
+    def another(**form: str) -> dict[str, Any]:
+        answer: dict[str, Any] = requests.post(url, data={**with_secret, **form}, timeout=30).json()
+        return answer
+
+    own = another(grant_type="client_credentials")
+    refreshed = another(grant_type="refresh_token", refresh_token=login["refresh_token"])
+    return {
+        "own": _claims(own["access_token"]),
+        "user": _claims(login["access_token"]),
+        "user, refreshed": _claims(refreshed["access_token"]),
+        "id": _claims(login["id_token"]),
+        "refresh": _claims(login["refresh_token"]),
+    }
+
+
+@pytest.mark.parametrize("whose", ["own", "user", "user, refreshed"])
+def test_every_access_token_of_a_client_of_ours_is_for_the_platform(
+    tokens: dict[str, dict[str, Any]], whose: str
+) -> None:
+    assert tokens[whose]["aud"] == "tochigi"
+    assert tokens[whose]["azp"] == "tochigi.web"
+
+
+@pytest.mark.parametrize("whose", ["id", "refresh"])
+def test_no_other_token_is_for_the_platform(tokens: dict[str, dict[str, Any]], whose: str) -> None:
+    aud = tokens[whose]["aud"]
+    assert "tochigi" not in ([aud] if isinstance(aud, str) else aud)
+
+
+def test_a_client_that_signs_in_by_itself_says_so_and_a_login_through_it_never_does(
+    tokens: dict[str, dict[str, Any]],
+) -> None:
+    assert {whose for whose, claims in tokens.items() if "service" in claims} == {"own"}
+    assert tokens["own"]["service"] == tokens["own"]["azp"]
+    assert {whose for whose, claims in tokens.items() if "sid" in claims} == {
+        "user",
+        "user, refreshed",
+        "id",
+        "refresh",
+    }
+
+
+@pytest.mark.parametrize("whose", ["own", "user", "user, refreshed"])
+def test_an_access_token_says_nothing_personal(tokens: dict[str, dict[str, Any]], whose: str) -> None:
+    usual = {"exp", "iat", "jti", "iss", "aud", "sub", "typ", "azp", "sid", "auth_time", "acr", "scope", "service"}
+    assert tokens[whose].keys() <= usual | {"allowed-origins"}, tokens[whose]
+
+
 def _claims(token: str) -> dict[str, Any]:
     claims: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
     return claims

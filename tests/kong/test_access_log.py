@@ -10,7 +10,6 @@ import uuid
 from collections.abc import Iterator
 from urllib.parse import quote, urlsplit
 
-import jwt
 import pytest
 
 from control_plane.catalog.model import AccessLog
@@ -26,8 +25,9 @@ from tests.building import (
     with_scope,
     with_service,
 )
+from tests.kong import tokens
 from tests.kong.sink import Sink, a_sink
-from tests.kong.world import World, lines, realm_key
+from tests.kong.world import World, lines
 
 pytestmark = pytest.mark.servers
 NEEDED = {"api", "version", "level", "consumer", "method", "status", "request_size", "response_size", "scope",
@@ -61,9 +61,7 @@ def platform(log: AccessLog | None):
 
 
 def token() -> str:
-    claims = {"typ": "Bearer", "azp": "nasushiobara.portal", "exp": int(time.time()) + 300, "name": "那須 職員一",
-              "iss": "http://keycloak.test/realms/nasushiobara", "email": "nasu-0001@example.jp"}  # fmt: skip
-    return jwt.encode(claims, realm_key("nasushiobara"), "RS256")
+    return tokens.token(name="那須 職員一", email="nasu-0001@example.jp")
 
 
 # ---------------------------------------------------------------- what is there

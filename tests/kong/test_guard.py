@@ -6,7 +6,6 @@ import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-import jwt
 import pytest
 
 from control_plane.catalog.model import Period
@@ -23,7 +22,8 @@ from tests.building import (
     with_service,
     with_tenant,
 )
-from tests.kong.world import World, realm_key, seen_by_upstream
+from tests.kong.tokens import ISSUER, bearer, token
+from tests.kong.world import World, seen_by_upstream
 
 pytestmark = pytest.mark.servers
 
@@ -349,20 +349,6 @@ def test_a_body_that_is_too_large_is_refused(world):
 # ---------------------------------------------------------------- tokens
 
 
-ISSUER = "http://keycloak.test/realms/"
-
-
-def token(service="portal", *, tenant="nasushiobara", realm=None, signed_by=None, **claims) -> str:
-    realm = realm or tenant
-    name = f"{tenant}.{service}"
-    body = {"typ": "Bearer", "azp": name, "iss": ISSUER + realm, "exp": int(time.time()) + 300, "sub": "s", **claims}
-    return jwt.encode({k: v for k, v in body.items() if v is not None}, realm_key(signed_by or realm), "RS256")
-
-
-def bearer(text: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {text}"}
-
-
 @pytest.fixture(params=[(TOKEN,), (KEY, TOKEN)], ids=["token", "either"])
 def tokens(world: World, request) -> World:
     world.apply(
@@ -394,12 +380,24 @@ def test_an_access_token_of_the_services_own_realm_is_taken(tokens):
         {"exp": None},
         {"azp": None},
         {"azp": "nasushiobara.unknown"},
+        {"aud": None},
+        {"aud": []},
+        {"aud": "account"},
+        {"aud": ["account", "utsunomiya"]},
+        {"aud": {"tochigi": "tochigi"}},
+        {"service": None},
+        {"service": "nasushiobara.sensor"},
+        {"service": True},
         {"signed_by": "somebody else"},
     ],
     ids=str,
 )
 def test_any_other_token_is_refused(tokens, claims):
     assert tokens.call("/ngsi/v2/x", **bearer(token(**claims))).status_code == 401
+
+
+def test_the_platform_may_be_one_of_several_audiences(tokens):
+    assert tokens.call("/ngsi/v2/x", **bearer(token(aud=["account", "tochigi"]))).status_code == 200
 
 
 def test_a_token_does_not_give_another_level(tokens):

@@ -47,6 +47,7 @@ def chunk(gateway: Gateway, one: Standing) -> str:
         "open": not auth,
         "tokens": ("only" if auth == {Auth.TOKEN} else "too") if Auth.TOKEN in auth else False,
         "issuer": issuer(gateway.catalog) if Auth.TOKEN in auth else None,
+        "audience": gateway.catalog.platform.name if Auth.TOKEN in auth else None,
     }
     written = [f"{name} = {literal(value)}" for name, value in settings.items()]
     return text_of(one.name, written, list(data(gateway, one)), program())

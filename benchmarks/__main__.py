@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from pathlib import Path
@@ -23,8 +24,8 @@ from control_plane.problems import RenkeiError
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCAL = ("start", "load")  # no server is needed
-SERVED = ("compile", "apply", "plan", "bare", "grant", "user")  # in this order: one stage prepares the next
-REPEATED = frozenset({"start", "load", "compile", "plan", "bare"})  # they leave everything as it was
+SERVED = ("compile", "apply", "plan", "command", "bare", "grant", "user")  # in this order: one stage prepares the next
+REPEATED = frozenset({"start", "load", "compile", "plan", "command", "bare"})  # they leave everything as it was
 STAND_IN = "the stand-in Kong, whose times are not Kong's"
 NAMED = "the Kong that RENKEI_TEST_KONG_ADMIN names"
 
@@ -37,7 +38,7 @@ class Broken(Exception):
 
 def main(words: Sequence[str] | None = None) -> int:
     asked = _arguments(words)
-    given = {field.name: value for field in fields(Size) if (value := getattr(asked, field.name)) is not None}
+    given = {field.name: value for field in fields(Size) if (value := getattr(asked, field.name, None))}
     size = replace(SIZES[asked.size], **given)
     machine = this_machine()
     runs: Runs = {}
@@ -66,34 +67,66 @@ def benchmark(size: Size, directory: Path, runs: Runs, *, repeat: int, offline: 
     platform = directory / "platform"
     write(platform, size)
     for stage in LOCAL:
-        _stage(stage, platform, {}, repeat, runs)
+        _stage(stage, platform, {}, repeat, runs, size.only)
     if offline:
         return
     _tell("servers start")
-    with servers(directory / "servers", real=real) as found:
+    with servers(directory / "servers", real=real, kong_alone=size.keys) as found:
         point(platform, found, size.apis)
         try:
-            for stage in SERVED:
-                _stage(stage, platform, found.systems, repeat, runs)
+            for stage in _served(size):
+                _stage(stage, platform, found.systems, repeat, runs, size.only)
         finally:
             if found.named:
                 clear(found, PLATFORM)
 
 
-def _stage(stage: str, platform: Path, systems: Mapping[str, str], repeat: int, runs: Runs) -> None:
+def _served(size: Size) -> list[str]:
+    """A platform without services has no grant to change, one without people no person."""
+    left_out = {"grant": size.services == 0, "user": size.users == 0}
+    return [stage for stage in SERVED if not left_out.get(stage)]
+
+
+def _stage(
+    stage: str, platform: Path, systems: Mapping[str, str], repeat: int, runs: Runs, only: tuple[str, ...]
+) -> None:
+    measure = _command if stage == "command" else _apart
     for _ in range(repeat if stage in REPEATED else 1):
-        figure = _apart(stage, platform, systems)
+        figure = measure(stage, platform, systems, only)
         runs.setdefault(stage, []).append(figure)
         _tell(f"{table.TITLES[stage]}: {figure.seconds:.2f} s")
 
 
-def _apart(stage: str, platform: Path, systems: Mapping[str, str]) -> Figure:
+def _command(stage: str, platform: Path, systems: Mapping[str, str], only: tuple[str, ...]) -> Figure:
+    """`renkei plan` as an operator starts it, by the system's own account of the finished process.
+
+    From the start of Python to its end. What it asks of the servers is what the stage `plan` has counted.
+    """
+    words = [word for one in only for word in ("--only", one)]
+    command = [sys.executable, str(ROOT / "cli.py"), "-C", str(platform), "plan", "--exit-code", *words]
+    with tempfile.TemporaryFile() as said:
+        began = time.perf_counter()
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said)
+        _, status, used = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - began
+        process.returncode = os.waitstatus_to_exitcode(status)
+        said.seek(0)
+        _must_have_worked(stage, process.returncode, said.read().decode("utf-8", "replace"))
+    most = used.ru_maxrss if sys.platform == "darwin" else used.ru_maxrss * 1024
+    return Figure(stage, seconds, used.ru_utime + used.ru_stime, most, {})
+
+
+def _must_have_worked(stage: str, code: int, said: str) -> None:
+    if code:
+        raise Broken(f"{table.TITLES[stage]} ended with {code}:\n{said.strip()[-3000:]}")
+
+
+def _apart(stage: str, platform: Path, systems: Mapping[str, str], only: tuple[str, ...]) -> Figure:
     """One stage in a new process."""
-    command = [sys.executable, "-m", "benchmarks.stages", stage, str(platform), json.dumps(dict(systems))]
+    command = [sys.executable, "-m", "benchmarks.stages", stage, str(platform), json.dumps(dict(systems)), *only]
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": path})
-    if done.returncode:
-        raise Broken(f"{table.TITLES[stage]} ended with {done.returncode}:\n{done.stderr.strip()[-3000:]}")
+    _must_have_worked(stage, done.returncode, done.stderr)
     return Figure(**json.loads(done.stdout.splitlines()[-1]))
 
 
@@ -102,6 +135,8 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     listed = "; ".join(f"{name}: {size.users} users, {size.services} services" for name, size in SIZES.items())
     parser.add_argument("--size", choices=SIZES, default="small", help=f"{listed} (default: small)")
     for name, usual in asdict(SIZES["small"]).items():
+        if isinstance(usual, bool):
+            continue  # what sort of APIs these are is the size's own
         parser.add_argument(f"--{name}", type=_number, metavar="N", help=f"instead of the size's (small has {usual})")
     parser.add_argument(
         "--repeat", type=_number, default=3, metavar="N", help="runs of what can be repeated; the median is shown (3)"

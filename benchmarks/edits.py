@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 GRANT = ("levels: [read], versions: [v2]", "levels: [update], versions: [v2]")
+PERIOD = ("levels: [read], until: 2030-03-31", "levels: [read], until: 2031-03-31")  # where there is one level
 USER = ("family_name: 計測, given_name", "family_name: 改測, given_name")
 
 

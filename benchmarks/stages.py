@@ -1,6 +1,6 @@
 """What is measured. Each stage runs in a process of its own, so that no peak of memory hides in another's.
 
-python -m benchmarks.stages STAGE DIRECTORY [SYSTEMS]      prints one Figure as JSON
+python -m benchmarks.stages STAGE DIRECTORY SYSTEMS [ONLY]      prints one Figure as JSON
 """
 
 from __future__ import annotations
@@ -13,12 +13,15 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
 from benchmarks import edits
 from benchmarks.meter import Reading, measured, peak_memory
+
+if TYPE_CHECKING:
+    from control_plane.app.run import Ask
 
 READS = "reads.json"  # beside the platform's directory: the GETs of the last plan without changes
 
@@ -35,59 +38,57 @@ class Figure:
     detail: Mapping[str, float] = field(default_factory=dict)
 
 
-def start(directory: Path, reading: Reading) -> dict[str, float]:
+def start() -> None:
     """Everything imported that a command needs, and nothing done."""
     import control_plane.app.apply
     import control_plane.cli.main  # noqa: F401  what every command imports
 
-    return {}
 
-
-def load(directory: Path, reading: Reading) -> dict[str, float]:
+def load(ask: Ask, reading: Reading) -> dict[str, float]:
     """Files to catalog, every check made."""
-    from control_plane.app.run import Ask, catalog_of
+    from control_plane.app.run import catalog_of
 
-    catalog = catalog_of(Ask(directory))
-    files = sum(1 for file in directory.rglob("*.yaml"))
+    catalog = catalog_of(ask)
+    files = sum(1 for file in ask.directory.rglob("*.yaml"))
     return {"files": files, "users": sum(1 for _ in catalog.users()), "services": sum(1 for _ in catalog.services())}
 
 
-def compile(directory: Path, reading: Reading) -> dict[str, float]:
+def compile(ask: Ask, reading: Reading) -> dict[str, float]:
     """Catalog to everything that is wanted on the servers. No server is asked."""
     from control_plane import keycloak, kong
-    from control_plane.app.run import Ask, catalog_of
+    from control_plane.app.run import catalog_of
     from control_plane.engine.kind import Kind
     from control_plane.engine.resource import state
 
-    catalog = catalog_of(Ask(directory))
+    catalog = catalog_of(ask)
     began = time.perf_counter()
-    kinds: tuple[Kind[Any], ...] = (*keycloak.KINDS, *kong.KINDS)
+    kinds: tuple[Kind[Any], ...] = (*(() if ask.only else keycloak.KINDS), *kong.KINDS)
     wanted = state(one for kind in kinds for one in kind.desired(catalog))
     return {"objects": len(wanted), "compiling": time.perf_counter() - began}
 
 
-def plan(directory: Path, reading: Reading) -> dict[str, float]:
+def plan(ask: Ask, reading: Reading) -> dict[str, float]:
     """Load, read both systems, compare: the run when nothing has changed."""
-    from control_plane.app.run import Ask, make
+    from control_plane.app.run import make
 
-    run = make(Ask(directory))
+    run = make(ask)
     if changes := sum(1 for _ in run.plan):
         raise AssertionError(f"the plan should be empty, and has {changes} changes: {next(iter(run.plan)).key}")
     settings = run.catalog.environment.keycloak
     assert settings
     reads = {"urls": reading.urls, "keycloak": settings.url, "client_id": settings.client_id, "realm": settings.realm}
-    (directory.parent / READS).write_text(json.dumps(reads), encoding="utf-8")
-    return {"unchanged": run.plan.unchanged}
+    (ask.directory.parent / READS).write_text(json.dumps(reads), encoding="utf-8")
+    return {"unchanged": run.plan.unchanged, "pages": len(set(reading.urls))}
 
 
-def apply(directory: Path, reading: Reading) -> dict[str, float]:
+def apply(ask: Ask, reading: Reading) -> dict[str, float]:
     """Load, read, write all changes, read again: the plan must be empty then."""
     from control_plane.app.apply import apply as write
-    from control_plane.app.run import Ask, make
+    from control_plane.app.run import make
     from control_plane.engine.apply import Done, Event, WaveStarted
 
     began = time.perf_counter()
-    run = make(Ask(directory))
+    run = make(ask)
     planned = written = time.perf_counter()
     before = _writes(reading)
     waves: list[tuple[float, str]] = []
@@ -121,27 +122,26 @@ def _by_kind(outcomes: Any) -> Iterator[tuple[str, int]]:
     yield from sorted(Counter(outcome.change.key.kind for outcome in outcomes).items())
 
 
-def grant(directory: Path, reading: Reading) -> dict[str, float]:
-    """One grant's level changed in YAML, applied."""
-    edits.edit(directory, *edits.GRANT)
-    return apply(directory, reading)
+def grant(ask: Ask, reading: Reading) -> dict[str, float]:
+    """One grant changed in YAML, applied: its level, where an API has one level its period."""
+    edits.edit(ask.directory, *(edits.PERIOD if ask.only else edits.GRANT))
+    return apply(ask, reading)
 
 
-def user(directory: Path, reading: Reading) -> dict[str, float]:
+def user(ask: Ask, reading: Reading) -> dict[str, float]:
     """One person's name changed in YAML, applied."""
-    edits.edit(directory, *edits.USER)
-    return apply(directory, reading)
+    edits.edit(ask.directory, *edits.USER)
+    return apply(ask, reading)
 
 
-def bare(directory: Path, reading: Reading) -> dict[str, float]:
+def bare(ask: Ask, reading: Reading) -> dict[str, float]:
     """The GETs of the plan without changes again, by requests alone."""
     from benchmarks.bare import repeat
 
-    return {"bytes": repeat(directory.parent / READS, directory / "secrets")}
+    return {"bytes": repeat(ask.directory.parent / READS, ask.directory / "secrets")}
 
 
-STAGES: Mapping[str, Callable[[Path, Reading], dict[str, float]]] = {
-    "start": start,
+STAGES: Mapping[str, Callable[[Ask, Reading], dict[str, float]]] = {
     "load": load,
     "compile": compile,
     "apply": apply,
@@ -152,12 +152,16 @@ STAGES: Mapping[str, Callable[[Path, Reading], dict[str, float]]] = {
 }
 
 
-def measure(stage: str, directory: Path, systems: Mapping[str, str]) -> Figure:
+def measure(stage: str, directory: Path, systems: Mapping[str, str], only: tuple[str, ...]) -> Figure:
     """One stage in this process. Its imports count as memory, and as time only in `start`."""
-    if stage != "start":
-        start(directory, Reading())
+    detail: dict[str, float] = {}
     with measured(systems) as reading:
-        detail = STAGES[stage](directory, reading)
+        start()
+    if stage != "start":
+        from control_plane.app.run import Ask
+
+        with measured(systems) as reading:
+            detail = STAGES[stage](Ask(directory, only=only), reading)
     if stage == "start":  # Python itself is part of it: from the start of the process
         reading.seconds = time.time() - psutil.Process().create_time()
         reading.processor = time.process_time()
@@ -168,5 +172,5 @@ def measure(stage: str, directory: Path, systems: Mapping[str, str]) -> Figure:
 
 
 if __name__ == "__main__":
-    found = measure(sys.argv[1], Path(sys.argv[2]), json.loads(sys.argv[3]) if len(sys.argv) > 3 else {})
+    found = measure(sys.argv[1], Path(sys.argv[2]), json.loads(sys.argv[3]), tuple(sys.argv[4:]))
     print(json.dumps(asdict(found)))

@@ -17,7 +17,7 @@ platform: synthetic
 title: 計測用データ連携基盤
 locale: ja
 timezone: Asia/Tokyo
-limits: {deletes: 100, parallel: 10}
+limits: {deletes: 100}
 environments:
   sandbox: {}
 """
@@ -49,6 +49,19 @@ levels:
   update: {{methods: [POST, PUT, PATCH, DELETE]}}
 """
 
+KEYS_API = """\
+api: {api}
+title: 計測用 API {number}
+owner: {owner}
+upstream: upstream-{number}
+auth: [api-key]
+scoping: none
+versions:
+  - {{version: v1, path: /{api}/v1, state: published}}
+levels:
+  read: {{methods: [GET, HEAD]}}
+"""
+
 
 @dataclass(frozen=True)
 class Size:
@@ -59,6 +72,12 @@ class Size:
     roles: int = 20
     scopes: int = 50
     realms: int = 10  # tenants with a realm of their own; the others share theirs
+    keys: bool = False  # one version and one level per API, keys alone: seven objects in Kong for each, no Keycloak
+
+    @property
+    def only(self) -> tuple[str, ...]:
+        """What is measured of the platform, as `--only` takes it."""
+        return ("kong",) if self.keys else ()
 
     @property
     def files(self) -> int:
@@ -69,6 +88,8 @@ SIZES = {
     "small": Size(users=50, services=10, tenants=5, apis=2, roles=6, scopes=5, realms=2),
     "medium": Size(users=1_000, services=100, tenants=50, apis=10, realms=5),
     "large": Size(),
+    "keys": Size(users=0, services=10_000, tenants=100, apis=100, roles=1, scopes=1, realms=1, keys=True),
+    "apis": Size(users=0, services=0, tenants=1, apis=1_000, roles=1, scopes=1, realms=1, keys=True),
 }
 
 
@@ -80,7 +101,9 @@ def write(directory: Path, size: Size) -> None:
     (directory / "templates/realms.yaml").write_text(TEMPLATES, encoding="utf-8")
     (directory / "roles/platform.yaml").write_text(_roles(size), encoding="utf-8")
     for number in range(size.apis):
-        text = API.format(api=f"api-{number:02}", number=number, owner=_tenant(number % size.tenants))
+        text = (KEYS_API if size.keys else API).format(
+            api=f"api-{number:02}", number=number, owner=_tenant(number % size.tenants)
+        )
         (directory / f"apis/api-{number:02}.yaml").write_text(text, encoding="utf-8")
     for number in range(size.tenants):
         (directory / f"tenants/{_tenant(number)}.yaml").write_text(_tenant_file(number, size), encoding="utf-8")
@@ -138,6 +161,8 @@ def _user(number: int) -> str:
 
 
 def _service(number: int, size: Size) -> list[str]:
+    if size.keys:
+        return _service_with_a_key(number, size)
     scope = f"scope-{number % size.scopes:02}"
     levels = "[read, update]" if number % 4 == 0 else "[read]"
     return [
@@ -148,6 +173,17 @@ def _service(number: int, size: Size) -> list[str]:
         "    grants:",
         f"      - {{api: api-{number % size.apis:02}, levels: {levels}, scopes: [{scope}], until: 2030-03-31}}",
         f"      - {{api: api-{(number + 1) % size.apis:02}, levels: [read], versions: [v2], scopes: [{scope}]}}",
+    ]
+
+
+def _service_with_a_key(number: int, size: Size) -> list[str]:
+    apis = {f"api-{other % size.apis:02}" for other in (number, number + 1)}
+    return [
+        f"  - service: service-{number:05}",
+        f"    title: 計測サービス{number}",
+        "    auth: [api-key]",
+        "    grants:",
+        *(f"      - {{api: {api}, levels: [read], until: 2030-03-31}}" for api in sorted(apis)),
     ]
 
 

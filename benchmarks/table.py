@@ -21,6 +21,7 @@ TITLES = {
     "compile": "load and compile, no server",
     "apply": "first apply, both systems empty",
     "plan": "plan without changes",
+    "command": "the same as a whole process: renkei plan",
     "bare": "the same GETs, requests alone",
     "grant": "apply one changed grant",
     "user": "apply one changed person",

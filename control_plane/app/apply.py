@@ -46,8 +46,7 @@ def apply(run: Run, tell: Callable[[Event], None]) -> Applied:
         target.tidy()
     secrets = _secrets(run.plan)
     run.systems.book.ensure(secrets, {ref: before for ref, before in secrets.items() if before})
-    parallel = run.ask.parallel or run.catalog.platform.limits.parallel
-    outcomes = engine.apply(run.plan, run.systems.targets, parallel=parallel, tell=tell)
+    outcomes = engine.apply(run.plan, run.systems.targets, tell=tell)
     return Applied(outcomes, against(run.ask, run.catalog).plan)
 
 

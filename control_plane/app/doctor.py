@@ -28,7 +28,7 @@ def doctor(ask: Ask, *, secrets: bool = False) -> Iterator[Check]:
     try:
         catalog = catalog_of(ask)
         yield Check("configuration", True, f"{catalog.platform.name}, environment {catalog.environment.name}")
-        systems = connect(catalog, ask.directory, ask.parallel or catalog.platform.limits.parallel)
+        systems = connect(catalog, ask.directory, ask.parallel)
         yield Check("secret store", True, systems.store.where)
     except RenkeiError as error:
         yield _failed("configuration and secret store", error)

@@ -31,6 +31,6 @@ def report(ask: Ask, name: str, *, live: bool = True) -> tuple[Report, Locale]:
 
 
 def _live(ask: Ask, catalog: Catalog) -> Live:
-    systems = connect(catalog, ask.directory, ask.parallel or catalog.platform.limits.parallel)
+    systems = connect(catalog, ask.directory, ask.parallel)
     have = read.have(systems.targets)
     return from_state(have, catalog.platform.name, systems.keycloak.user_counts(), datetime.now(UTC))

@@ -61,10 +61,9 @@ def make(ask: Ask) -> Run:
 
 def against(ask: Ask, catalog: Catalog) -> Run:
     """A run of a catalog that is loaded already; reads the servers anew."""
-    parallel = ask.parallel or catalog.platform.limits.parallel
-    systems = connect(catalog, ask.directory, parallel)
+    systems = connect(catalog, ask.directory, ask.parallel, ask.only)
     wanted = read.want(systems.targets, catalog, systems.versions)
-    want, have = narrow(wanted, read.have(systems.targets, min(parallel, 2)), ask.only)
+    want, have = narrow(wanted, read.have(systems.targets), ask.only)
     kinds = [kind for target in systems.targets for kind in target.kinds]
     about = About(
         platform=catalog.platform.name,

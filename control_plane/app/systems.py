@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from control_plane import keycloak, kong
@@ -17,6 +18,7 @@ from control_plane.catalog.model import (
     VaultSettings,
 )
 from control_plane.engine.publickey import key_digest
+from control_plane.engine.scope import concerned
 from control_plane.engine.target import Target
 from control_plane.engine.values import RealmKey, Secret
 from control_plane.keycloak import Keycloak
@@ -38,7 +40,12 @@ class Systems:
     store: Store
     book: Book
     targets: tuple[Target, ...]
-    keys: Mapping[str, str]  # realm -> digest of the key that it signs with now
+    realms: frozenset[str]
+
+    @cached_property
+    def keys(self) -> Mapping[str, str]:
+        """Realm to the digest of the key that it signs with now. Asked for when the first one is looked at."""
+        return {realm: key_digest(pem) for realm, pem in self.keycloak.realm_keys(self.realms).items()}
 
     def versions(self, reference: Secret | RealmKey) -> str | None:
         """The digest of what the reference points at now; None while there is nothing."""
@@ -75,8 +82,13 @@ def _embedded(catalog: Catalog, sandbox: Sandbox) -> Environment:
     )
 
 
-def connect(catalog: Catalog, directory: Path, parallel: int) -> Systems:
-    """The clients for one run. Reads our own credentials, the index of secrets and the realms' public keys."""
+def connect(catalog: Catalog, directory: Path, parallel: int | None, only: tuple[str, ...] = ()) -> Systems:
+    """The clients for one run, and of the targets those that `only` concerns.
+
+    Reads our own credentials and the index of secrets. Each system's own number of requests in flight holds where
+    neither `parallel` nor the YAML names one.
+    """
+    given = parallel or catalog.platform.limits.parallel
     environment = catalog.environment
     settings = _complete(environment)
     store = open_store(settings.secrets, directory)
@@ -96,7 +108,7 @@ def connect(catalog: Catalog, directory: Path, parallel: int) -> Systems:
         realms=frozenset(catalog.realms),
         seal=book.seal,
         reveal=reveal,
-        parallel=parallel,
+        parallel=given or keycloak.PARALLEL,
     )
     token = settings.kong.admin_token
     gateway = Kong(
@@ -105,11 +117,10 @@ def connect(catalog: Catalog, directory: Path, parallel: int) -> Systems:
         platform=catalog.platform.name,
         seal=book.seal,
         reveal=reveal,
-        parallel=parallel,
+        parallel=given or kong.PARALLEL,
     )
-    targets = (keycloak.target(identity, parallel), kong.target(gateway, parallel, catalog))
-    keys = {realm: key_digest(pem) for realm, pem in identity.realm_keys(catalog.realms).items()}
-    return Systems(identity, gateway, store, book, targets, keys)
+    targets = (keycloak.target(identity, identity.parallel), kong.target(gateway, gateway.parallel, catalog))
+    return Systems(identity, gateway, store, book, concerned(targets, only), frozenset(catalog.realms))
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -53,12 +54,16 @@ Event: TypeAlias = WaveStarted | Done | Failed | Skipped
 
 
 def apply(
-    plan: Plan, targets: Sequence[Target], *, parallel: int = 10, tell: Callable[[Event], None] = lambda event: None
+    plan: Plan,
+    targets: Sequence[Target],
+    *,
+    parallel: int | None = None,
+    tell: Callable[[Event], None] = lambda event: None,
 ) -> tuple[Outcome, ...]:
     """Make the plan's changes in its order and return what became of each.
 
-    `parallel` bounds the writes in flight over all targets; 1 uses no thread and has the same outcome. An interrupt
-    lets the writes in flight end, and leaves the rest as Skipped.
+    `parallel` bounds the writes in flight of each target instead of the target's own number; 1 uses no thread and has
+    the same outcome. An interrupt lets the writes in flight end, and leaves the rest as Skipped.
     """
     kinds = {kind.name: kind for target in targets for kind in target.kinds}
     clients = {kind.name: target.client for target in targets for kind in target.kinds}
@@ -98,22 +103,27 @@ def apply(
                     else _write(kinds[change.key.kind], clients[change.key.kind], change)
                 )
 
-        _side_by_side(list(_batches(ready, kinds)), write, parallel, stop)
+        work = [(parallel or target.parallel, list(_batches(ready, target.kinds))) for target in targets]
+        _side_by_side(work, write, stop)
     return tuple(outcomes)
 
 
 def _side_by_side(
-    batches: Sequence[Sequence[Change]],
+    work: Sequence[tuple[int, Sequence[Sequence[Change]]]],
     write: Callable[[Sequence[Change]], None],
-    parallel: int,
     stop: threading.Event,
 ) -> None:
-    if parallel == 1:
-        for batch in batches:
-            write(batch)
+    """Each target's batches, no more of them at once than it bears."""
+    if all(parallel == 1 for parallel, _ in work):
+        for _, batches in work:
+            for batch in batches:
+                write(batch)
         return
-    with ThreadPoolExecutor(parallel, thread_name_prefix="write") as pool:
-        futures = [pool.submit(write, batch) for batch in batches]
+    with ExitStack() as pools:
+        futures = []
+        for parallel, batches in work:
+            pool = pools.enter_context(ThreadPoolExecutor(parallel, thread_name_prefix="write"))
+            futures += [pool.submit(write, batch) for batch in batches]
         try:
             for future in futures:
                 future.result()
@@ -121,16 +131,19 @@ def _side_by_side(
             stop.set()  # leaving the block waits for the writes in flight
 
 
-def _batches(changes: Sequence[Change], kinds: Mapping[str, Kind[Any]]) -> Iterator[list[Change]]:
-    """Changes that must follow one another, together; all others alone."""
-    serial: dict[tuple[str, str], list[Change]] = {}
+def _batches(changes: Sequence[Change], kinds: Sequence[Kind[Any]]) -> Iterator[list[Change]]:
+    """Of the changes those of one target's kinds: what must follow one another together, all others alone."""
+    serial_by = {kind.name: kind.serial_by for kind in kinds}
+    serial: dict[str, list[Change]] = {}
     for change in changes:
-        by = kinds[change.key.kind].serial_by
+        if change.key.kind not in serial_by:
+            continue
+        by = serial_by[change.key.kind]
         if by is None:
             yield [change]
         else:
             resource = change.have if isinstance(change, Delete) else change.want
-            serial.setdefault((change.key.kind.partition(".")[0], by(resource)), []).append(change)
+            serial.setdefault(by(resource), []).append(change)
     yield from serial.values()
 
 

@@ -21,11 +21,11 @@ def want(targets: Sequence[Target], catalog: Catalog, versions: Versions) -> Sta
     return state(replace(one, fields=_fields(one.fields, versions)) for one in wanted)
 
 
-def have(targets: Sequence[Target], parallel: int = 2) -> State:
+def have(targets: Sequence[Target]) -> State:
     """Everything that is there. The targets are read side by side, each in the order of its kinds."""
-    if parallel == 1:
+    if all(target.parallel == 1 for target in targets) or len(targets) < 2:
         return state(one for target in targets for one in _read(target))
-    with ThreadPoolExecutor(parallel, thread_name_prefix="read") as pool:
+    with ThreadPoolExecutor(len(targets), thread_name_prefix="read") as pool:
         found = list(pool.map(lambda target: list(_read(target)), targets))
     return state(one for part in found for one in part)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 
 from control_plane.engine.resource import Resource, State
+from control_plane.engine.target import Target
 from control_plane.problems import Problem, Refused
 
 
@@ -13,6 +15,21 @@ def matches(resource: Resource, only: str) -> bool:
     key = resource.key
     target, _, kind = key.kind.partition(".")
     return only in (target, key.kind, kind, key.within, key.name) or only in resource.belongs
+
+
+def concerned(targets: Sequence[Target], only: tuple[str, ...]) -> tuple[Target, ...]:
+    """The targets that must be read: where each expression names a system or a kind of it, these systems alone.
+
+    A tenant, an API or an object may stand in any of them.
+    """
+    held = {name: target for target in targets for kind in target.kinds for name in (kind.name, _system(kind.name))}
+    if not only or not held.keys() >= set(only):
+        return tuple(targets)
+    return tuple(target for target in targets if any(held[one] is target for one in only))
+
+
+def _system(kind: str) -> str:
+    return kind.partition(".")[0]
 
 
 def narrow(want: State, have: State, only: tuple[str, ...]) -> tuple[State, State]:

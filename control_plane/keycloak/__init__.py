@@ -20,11 +20,12 @@ from control_plane.engine.target import Target
 from control_plane.keycloak.kinds import KINDS
 from control_plane.keycloak.rights import checks, preflight
 from control_plane.keycloak.server import Keycloak
+from control_plane.keycloak.session import PARALLEL
 
-__all__ = ["KINDS", "Keycloak", "checks", "target"]
+__all__ = ["KINDS", "PARALLEL", "Keycloak", "checks", "target"]
 
 
-def target(client: Keycloak, parallel: int = 10) -> Target:
+def target(client: Keycloak, parallel: int = PARALLEL) -> Target:
     """Keycloak as the engine takes it. Its writes take effect before it answers, so there is nothing to settle."""
     return Target(
         "Keycloak",

@@ -13,7 +13,7 @@ from control_plane.engine.values import RealmKey, Secret
 from control_plane.keycloak import keys
 from control_plane.keycloak.answers import Json
 from control_plane.keycloak.marks import is_ours
-from control_plane.keycloak.session import Session, path
+from control_plane.keycloak.session import PARALLEL, Session, path
 from control_plane.problems import Problem, ServerError
 
 T = TypeVar("T")
@@ -36,7 +36,7 @@ class Keycloak:
         realms: frozenset[str],
         seal: Callable[[str], Secret],
         reveal: Callable[[Secret | RealmKey], str],
-        parallel: int = 10,
+        parallel: int = PARALLEL,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self.session = Session(settings, client_secret, parallel=parallel, pause=pause)

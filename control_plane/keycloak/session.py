@@ -16,19 +16,23 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from keycloak import ConnectionManager, KeycloakOpenID
-from keycloak.exceptions import KeycloakConnectionError, KeycloakError
 from requests import RequestException, Response
 
 from control_plane.catalog.model import KeycloakSettings
 from control_plane.keycloak.answers import Json, a_list, an_object, failure, quoted, text, unexpected, words
 from control_plane.problems import NotAllowed, Problem, ServerError, Unreachable
 
+if TYPE_CHECKING:  # python-keycloak takes longer to import than all of ours; a run of Kong alone does without it
+    from keycloak import ConnectionManager, KeycloakOpenID
+    from keycloak.exceptions import KeycloakError
+
 TIMEOUT = 60  # seconds; the creation of a realm takes up to 3 on a slow machine
 ATTEMPTS = 5
+PARALLEL = 10  # requests in flight; more of them make Keycloak no faster
 BUSY = frozenset({429, 502, 503, 504})
 LONGEST_PAUSE = 30.0  # seconds, also when Retry-After asks for more
 PAGE = 1000  # the size at which Keycloak 26 lists users fastest
@@ -49,7 +53,7 @@ class Session:
         settings: KeycloakSettings,
         client_secret: str,
         *,
-        parallel: int = 10,
+        parallel: int = PARALLEL,
         timeout: int = TIMEOUT,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -61,23 +65,41 @@ class Session:
         self._token = ""
         self._renew_at = 0.0  # monotonic clock
         base = settings.url.rstrip("/") + "/"  # urljoin drops the last part of an address without the slash
-        self._connection = ConnectionManager(
-            base,
-            headers={"Content-Type": "application/json"},
-            timeout=timeout,
-            verify=settings.verify,
-            max_retries=0,
-            pool_maxsize=parallel,
-        )
-        self._openid = KeycloakOpenID(
-            base,
-            settings.realm,
-            settings.client_id,
-            client_secret_key=client_secret,
-            verify=settings.verify,
-            timeout=timeout,
-            max_retries=0,
-        )
+
+        def connection() -> ConnectionManager:
+            from keycloak import ConnectionManager
+
+            return ConnectionManager(
+                base,
+                headers={"Content-Type": "application/json"},
+                timeout=timeout,
+                verify=settings.verify,
+                max_retries=0,
+                pool_maxsize=parallel,
+            )
+
+        def openid() -> KeycloakOpenID:
+            from keycloak import KeycloakOpenID
+
+            return KeycloakOpenID(
+                base,
+                settings.realm,
+                settings.client_id,
+                client_secret_key=client_secret,
+                verify=settings.verify,
+                timeout=timeout,
+                max_retries=0,
+            )
+
+        self._makers = (connection, openid)  # functions, so that no repr of ours shows the secret
+
+    @cached_property
+    def _connection(self) -> ConnectionManager:
+        return self._makers[0]()
+
+    @cached_property
+    def _openid(self) -> KeycloakOpenID:
+        return self._makers[1]()
 
     # ------------------------------------------------------------ what kinds use
 
@@ -133,6 +155,8 @@ class Session:
             raise unexpected(path, "JSON") from error
 
     def _send(self, method: str, path: str, query: Json, body: object = None, fine: tuple[int, ...] = ()) -> Response:
+        from keycloak.exceptions import KeycloakConnectionError
+
         renewed = False
         attempts = 1 if method == "POST" else ATTEMPTS
         number = 0
@@ -197,6 +221,8 @@ class Session:
                 self._renew_at = 0.0
 
     def _new_token(self) -> Json:
+        from keycloak.exceptions import KeycloakConnectionError, KeycloakError
+
         where = f"the token endpoint of realm {self.settings.realm}"
         for number in range(1, ATTEMPTS + 1):
             try:

@@ -16,12 +16,12 @@ from functools import partial
 
 from control_plane.catalog.model import Catalog
 from control_plane.engine.target import Target
-from control_plane.kong.client import Kong
+from control_plane.kong.client import PARALLEL, Kong
 from control_plane.kong.kinds import KINDS
 from control_plane.kong.node import checks, preflight
 from control_plane.kong.taken_up import remove_left_over, settle
 
-__all__ = ["KINDS", "Kong", "target"]
+__all__ = ["KINDS", "PARALLEL", "Kong", "target"]
 
 
 def target(client: Kong, parallel: int, catalog: Catalog | None = None) -> Target:

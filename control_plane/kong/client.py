@@ -25,6 +25,7 @@ Row: TypeAlias = Mapping[str, Any]  # an entity as Kong shows it, without cleart
 COLLECTIONS = ("services", "routes", "plugins", "consumers", "key-auths", "acls", "jwts", "upstreams")
 PAGE = 1000  # the most that Kong gives at once
 ENDS = "renkei ends"  # what a credential's `ttl` comes to, in seconds since 1970; no field of Kong's has a blank
+PARALLEL = 16  # requests in flight; a Kong node takes nine times as many writes on 16 connections as on one
 
 
 class Kong:
@@ -37,7 +38,7 @@ class Kong:
         platform: str,
         seal: Callable[[str], Secret],
         reveal: Callable[[Secret | RealmKey], str],
-        parallel: int = 10,
+        parallel: int = PARALLEL,
     ) -> None:
         self.platform = platform
         self.proxy_url = settings.proxy_url
@@ -45,7 +46,7 @@ class Kong:
         self.reveal = reveal
         self.http = Http(settings, admin_token, parallel)
         self._seal = seal
-        self._parallel = parallel
+        self.parallel = parallel
         self._lock = threading.Lock()
         self._rows: dict[str, tuple[Row, ...]] = {}
         self._by_id: dict[str, dict[str, Row]] = {}
@@ -110,9 +111,9 @@ class Kong:
         def whole(collection: str) -> tuple[Row, ...]:
             return tuple(row for row in self.pages(collection) if PROBE not in (row.get("tags") or ()))
 
-        if self._parallel == 1:
+        if self.parallel == 1:
             return {collection: whole(collection) for collection in COLLECTIONS}
-        with ThreadPoolExecutor(min(self._parallel, len(COLLECTIONS)), thread_name_prefix="kong") as pool:
+        with ThreadPoolExecutor(min(self.parallel, len(COLLECTIONS)), thread_name_prefix="kong") as pool:
             return dict(zip(COLLECTIONS, pool.map(whole, COLLECTIONS), strict=True))
 
     def _checked(self, collection: str, row: object, at: float) -> Row:

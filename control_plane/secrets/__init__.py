@@ -17,9 +17,8 @@ from control_plane.catalog.model import FileSecretsSettings, VaultSettings
 from control_plane.secrets.book import Book, Discrepancy
 from control_plane.secrets.files import Files
 from control_plane.secrets.store import Store, credential
-from control_plane.secrets.vault import Vault
 
-__all__ = ["Book", "Discrepancy", "Files", "Store", "Vault", "credential", "open_store"]
+__all__ = ["Book", "Discrepancy", "Files", "Store", "credential", "open_store"]
 
 
 def open_store(settings: VaultSettings | FileSecretsSettings, directory: Path) -> Store:
@@ -32,4 +31,6 @@ def open_store(settings: VaultSettings | FileSecretsSettings, directory: Path) -
         case FileSecretsSettings():
             return Files(directory / settings.directory)
         case VaultSettings():
+            from control_plane.secrets.vault import Vault  # hvac takes a while to import, and files do without it
+
             return Vault(settings)

@@ -14,7 +14,8 @@ from control_plane.catalog.load import load
 
 ROOT = Path(__file__).parents[2]
 TINY = Size(users=4, services=3, tenants=2, apis=1, roles=2, scopes=2, realms=1)
-STAGES = ("start", "load", "compile", "apply", "plan", "bare", "grant", "user")
+STAGES = ("start", "load", "compile", "apply", "plan", "command", "bare", "grant", "user")
+KEYS = ("--size", "keys", "--services", "12", "--tenants", "2", "--apis", "4", "--repeat", "1", "--json")
 
 
 def files(directory: Path) -> dict[str, bytes]:
@@ -63,7 +64,8 @@ def test_named_servers_that_are_not_named_are_a_clear_error(monkeypatch):
 
 @pytest.mark.servers
 def test_every_stage_of_a_tiny_platform_gives_its_figures():
-    sizes = [word for name, number in vars(TINY).items() for word in (f"--{name}", str(number))]
+    numbers = {name: value for name, value in vars(TINY).items() if not isinstance(value, bool)}
+    sizes = [word for name, number in numbers.items() for word in (f"--{name}", str(number))]
     done = run(*sizes, "--repeat", "1", "--json")
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
@@ -75,7 +77,41 @@ def test_every_stage_of_a_tiny_platform_gives_its_figures():
         assert stage["median"]["seconds"] > 0
         assert stage["median"]["memory"] > 0
     requests = {name: stage["runs"][0]["requests"] for name, stage in found.items()}
-    assert requests["load"] == requests["compile"] == {}
+    assert requests["load"] == requests["compile"] == requests["command"] == {}
     assert requests["bare"]["Keycloak"]["GET"] == requests["plan"]["Keycloak"]["GET"]
     assert requests["bare"]["Kong"] == requests["plan"]["Kong"]
     assert {method for sent in requests["plan"].values() for method in sent} <= {"GET", "token"}
+
+
+@pytest.fixture(scope="module")
+def kong_alone() -> dict[str, dict[str, object]]:
+    """Each stage's first run, on APIs with keys alone and without a Keycloak."""
+    done = run(*KEYS)
+    assert done.returncode == 0, done.stderr
+    return {stage["stage"]: stage["runs"][0] for stage in json.loads(done.stdout)["stages"]}
+
+
+@pytest.mark.servers
+def test_a_first_apply_writes_each_object_once_and_publishes_each_api_once(kong_alone):
+    found = kong_alone["apply"]
+    changes = {name.removeprefix("changes: "): n for name, n in found["detail"].items() if name.startswith("changes: ")}
+    published = changes["kong.publication"]
+    assert published == 4
+    probes = 3  # of the one wait for the proxy: two markers and a plugin
+    sent = found["requests"]["Kong"]
+    assert sent["PUT"] == sum(changes.values()) - published + probes
+    assert sent["PATCH"] == published
+    assert "POST" not in sent
+
+
+@pytest.mark.servers
+def test_one_changed_grant_is_at_most_three_writes(kong_alone):
+    sent = kong_alone["grant"]["requests"]["Kong"]
+    assert 1 <= sum(number for method, number in sent.items() if method != "GET") <= 3
+
+
+@pytest.mark.servers
+def test_a_plan_of_kong_alone_asks_nobody_else_and_reads_each_page_once(kong_alone):
+    found = kong_alone["plan"]
+    assert found["requests"] == {"Kong": {"GET": found["detail"]["pages"]}}
+    assert kong_alone["bare"]["requests"] == found["requests"]

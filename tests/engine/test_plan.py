@@ -46,7 +46,7 @@ def test_apply_then_plan_is_empty(wanted, found):
     target = a_target(shelf)
     outcomes = apply(make_plan(KINDS, wanted, found), [target], parallel=1)
     assert all(isinstance(outcome, Done) for outcome in outcomes)
-    assert not make_plan(KINDS, wanted, read_have([target], 1))
+    assert not make_plan(KINDS, wanted, read_have([target]))
 
 
 @given(drawn_states, drawn_states, st.integers(1, 4))

@@ -40,7 +40,7 @@ def run_until(world: World, catalog, write: int, answered: bool) -> bool:
     catalog = world.here(catalog)
     client = world.client(parallel=1)
     one = target(client, 1, catalog)
-    plan = make_plan(KINDS, want([one], catalog, world.vault.version), have([one], 1))
+    plan = make_plan(KINDS, want([one], catalog, world.vault.version), have([one]))
     send, count = client.http._session.request, 0
 
     def counted(method, *args, **more):

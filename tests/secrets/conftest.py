@@ -16,8 +16,9 @@ import pytest
 import requests
 
 from control_plane.catalog.model import VaultSettings
-from control_plane.secrets import Files, Store, Vault
+from control_plane.secrets import Files, Store
 from control_plane.secrets.store import Change, Document
+from control_plane.secrets.vault import Vault
 
 
 @dataclass(frozen=True)

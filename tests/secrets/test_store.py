@@ -9,7 +9,8 @@ import pytest
 
 from control_plane.catalog.model import FileSecretsSettings, SecretRef, VaultSettings
 from control_plane.problems import ConfigurationError
-from control_plane.secrets import Files, Store, Vault, credential, open_store
+from control_plane.secrets import Files, Store, credential, open_store
+from control_plane.secrets.vault import Vault
 
 CANARY = "canary-5f1e"
 

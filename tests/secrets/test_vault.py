@@ -11,8 +11,8 @@ import responses
 
 from control_plane.catalog.model import VaultSettings
 from control_plane.problems import ConfigurationError, NotAllowed, RenkeiError, ServerError, Unreachable
-from control_plane.secrets import Vault
 from control_plane.secrets import vault as module
+from control_plane.secrets.vault import Vault
 
 from .conftest import Bao
 from .test_files import shown

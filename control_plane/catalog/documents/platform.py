@@ -95,7 +95,9 @@ class LimitsEntry(Entry):
     deletes: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
         10, description="A plan that deletes more is refused unless the number is named."
     )
-    parallel: Annotated[int, Field(ge=1, le=100)] = Field(10, description="Writes in flight per system.")
+    parallel: Annotated[int, Field(ge=1, le=100)] | None = Field(
+        None, description="Requests in flight per system; left out: 10 at Keycloak, 16 at Kong."
+    )
 
 
 class PlatformDocument(Entry):

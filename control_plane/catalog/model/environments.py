@@ -119,7 +119,7 @@ class Environment:
 @dataclass(frozen=True)
 class Limits:
     deletes: int = 10  # more deletes than this in one plan must be named: --allow-deletes N
-    parallel: int = 10  # writes in flight per target
+    parallel: int | None = None  # requests in flight per system; None: the number that suits each
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from control_plane.engine.apply import Event, Outcome
 from control_plane.engine.plan import Create, Plan, Update
 from control_plane.engine.read import references
 from control_plane.engine.values import Secret
+from control_plane.kong.retiring import problems as in_use
 from control_plane.problems import Refused
 
 
@@ -25,11 +26,15 @@ class Applied:
         return not self.left and all(isinstance(outcome, engine.Done) for outcome in self.outcomes)
 
 
-def check(run: Run, allow_deletes: int | None) -> None:
-    """Raise Refused with every reason why this plan must not be applied as it is."""
+def check(run: Run, allow_deletes: int | None, allow_retire: tuple[str, ...] = ()) -> None:
+    """Raise Refused with every reason why this plan must not be applied as it is.
+
+    `allow_retire` are the versions, `ngsi-v2.v1`, that may stop answering although somebody has a grant on them.
+    """
     limits = run.catalog.platform.limits
     empty = not run.want and not run.ask.only
-    safety.check(run.plan, empty=empty, limit=limits.deletes, allowed=allow_deletes)
+    retiring = in_use(run.catalog, run.plan, run.there, allow_retire)
+    safety.check(run.plan, empty=empty, limit=limits.deletes, allowed=allow_deletes, more=retiring)
 
 
 def apply(run: Run, tell: Callable[[Event], None]) -> Applied:

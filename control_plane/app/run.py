@@ -36,6 +36,7 @@ class Run:
     systems: Systems
     want: State
     have: State
+    there: State  # all that the servers have, also what `only` leaves out
     plan: Plan
     about: About
 
@@ -63,7 +64,8 @@ def against(ask: Ask, catalog: Catalog) -> Run:
     """A run of a catalog that is loaded already; reads the servers anew."""
     systems = connect(catalog, ask.directory, ask.parallel, ask.only)
     wanted = read.want(systems.targets, catalog, systems.versions)
-    want, have = narrow(wanted, read.have(systems.targets), ask.only)
+    there = read.have(systems.targets)
+    want, have = narrow(wanted, there, ask.only)
     kinds = [kind for target in systems.targets for kind in target.kinds]
     about = About(
         platform=catalog.platform.name,
@@ -73,4 +75,4 @@ def against(ask: Ask, catalog: Catalog) -> Run:
         only=ask.only,
         next_change=catalog.next_change(),
     )
-    return Run(ask, catalog, systems, want, have, make_plan(kinds, want, have), about)
+    return Run(ask, catalog, systems, want, have, there, make_plan(kinds, want, have), about)

@@ -25,6 +25,13 @@ from control_plane.render.plan import change_lines, plan_lines, visible
 
 DIFFERENCES = 2
 
+retire_option = click.option(
+    "--allow-retire",
+    multiple=True,
+    metavar="API.VERSION",
+    help="This version may stop answering although it is in use. Repeatable.",
+)
+
 
 @click.command()
 @configuration
@@ -69,9 +76,10 @@ def _counts(catalog: Catalog) -> dict[str, int]:
 @run_options
 @click.option("--exit-code", is_flag=True, help="Exit with 2 when there is something to do.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Keep the plan, for apply --expect FILE.")
+@retire_option
 @json_option
 @tells_problems
-def plan(exit_code: bool, out: Path | None, as_json: bool, **options: Any) -> int:
+def plan(exit_code: bool, out: Path | None, allow_retire: tuple[str, ...], as_json: bool, **options: Any) -> int:
     """Show what apply would change, and the fingerprint of exactly that. Changes nothing.
 
     \b
@@ -89,8 +97,8 @@ def plan(exit_code: bool, out: Path | None, as_json: bool, **options: Any) -> in
     else:
         TERMINAL.out(plan_lines(document))
         if run.plan:
-            TERMINAL.out(["To apply exactly this:", f"    {_apply_command(run, document, out)}"])
-    _tell_refusals(run)
+            TERMINAL.out(["To apply exactly this:", f"    {_apply_command(run, document, out, allow_retire)}"])
+    _tell_refusals(run, allow_retire)
     return DIFFERENCES if exit_code and run.plan else 0
 
 
@@ -99,9 +107,17 @@ def plan(exit_code: bool, out: Path | None, as_json: bool, **options: Any) -> in
 @click.option("--expect", "expected", metavar="PLAN", help="Apply exactly this: a fingerprint, or plan --out's file.")
 @click.option("--allow-deletes", type=click.IntRange(0), metavar="N", help="Exactly N removals are meant.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@retire_option
 @json_option
 @tells_problems
-def apply(expected: str | None, allow_deletes: int | None, yes: bool, as_json: bool, **options: Any) -> int:
+def apply(
+    expected: str | None,
+    allow_deletes: int | None,
+    allow_retire: tuple[str, ...],
+    yes: bool,
+    as_json: bool,
+    **options: Any,
+) -> int:
     """Make Keycloak and Kong what the YAML says, then read again and plan again: nothing may be left.
 
     \b
@@ -110,12 +126,13 @@ def apply(expected: str | None, allow_deletes: int | None, yes: bool, as_json: b
       renkei apply --expect 4f2a91c0b7d3           applies exactly that plan, or refuses and shows what moved
       renkei apply --expect plan.json              the same, with the file that plan --out wrote
       renkei apply --allow-deletes 12 --yes        12 removals are meant
+      renkei apply --allow-retire ngsi-v2.v1       that version may stop answering, whoever still uses it
     """
     run = make(ask_of(options))
     document = plan_document(run.plan, run.about)
     if expected:
         expect.check(document, expected)
-    applying.check(run, allow_deletes)
+    applying.check(run, allow_deletes, allow_retire)
     if not as_json:
         TERMINAL.out(plan_lines(document))
     if run.plan and not (yes or expected):
@@ -153,19 +170,20 @@ def drift(as_json: bool, **options: Any) -> int:
     return DIFFERENCES if has_drifted(document) else 0
 
 
-def _apply_command(run: Run, document: Document, out: Path | None) -> str:
+def _apply_command(run: Run, document: Document, out: Path | None, allow_retire: tuple[str, ...]) -> str:
     words = ["renkei"]
     if str(run.ask.directory) != ".":
         words += ["-C", str(run.ask.directory)]
     words += ["apply", "-e", run.about.environment]
     words += [word for only in run.ask.only for word in ("--only", only)]
+    words += [word for name in allow_retire for word in ("--allow-retire", name)]
     return " ".join([*words, "--expect", str(out or document["fingerprint"])])
 
 
-def _tell_refusals(run: Run) -> None:
+def _tell_refusals(run: Run, allow_retire: tuple[str, ...]) -> None:
     """What apply would say no to, told with the plan already."""
     try:
-        applying.check(run, None)
+        applying.check(run, None, allow_retire)
     except Refused as refused:
         TERMINAL.say("apply would refuse this plan:")
         TERMINAL.problems(refused.problems)

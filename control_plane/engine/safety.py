@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from control_plane.engine.plan import Change, Delete, Plan, Update
 from control_plane.problems import Problem, Refused
@@ -17,12 +17,13 @@ def _switches_off(change: Change) -> bool:
     return isinstance(change, Update) and change.want.origin is None and change.want.fields.get("enabled") is False
 
 
-def check(plan: Plan, *, empty: bool, limit: int, allowed: int | None) -> None:
+def check(plan: Plan, *, empty: bool, limit: int, allowed: int | None, more: Iterable[Problem] = ()) -> None:
     """Raise Refused with everything that the plan does unasked.
 
     `empty`: the whole configuration asks for nothing. `allowed` is the number of removals that the operator named.
+    `more` is what a system of its own has against the plan.
     """
-    problems = [*_conflicts(plan), *_protected(plan), *_many(plan, limit, allowed)]
+    problems = [*_conflicts(plan), *_protected(plan), *_many(plan, limit, allowed), *more]
     if empty:
         problems.append(
             Problem(

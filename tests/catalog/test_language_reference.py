@@ -63,6 +63,7 @@ SECTIONS = {
     "CorsEntry": "cors",
 }
 TENANT = "tenant: city\ntitle: 見本市\ntype: municipality\nrealm: {template: staff}\n"
+API = "api: ngsi-v2\ntitle: NGSIv2\nowner: city\nupstream: orion\nauth: [api-key]\nlevels: {read: {methods: [GET]}}\n"
 SERVICE = TENANT + "services:\n  - service: portal\n    title: 地域ポータル\n    auth: [api-key]\n    grants:\n"
 FRAGMENTS: dict[
     str, tuple[type[BaseModel], str]
@@ -77,6 +78,7 @@ FRAGMENTS: dict[
     "users": (TenantDocument, TENANT),
     "services": (TenantDocument, TENANT),
     "- api": (TenantDocument, SERVICE),
+    "versions": (ApiDocument, API),
     "realm_templates": (TemplatesDocument, ""),
     "api_plans": (TemplatesDocument, ""),
     "environments": (PlatformDocument, "platform: tochigi\n"),

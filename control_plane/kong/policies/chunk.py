@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
@@ -106,6 +106,13 @@ def read(text: str) -> Fields | None:
         return said if _text(said, match["program"]) == text else None
     except (ValueError, IndexError, OverflowError, OSError):
         return None
+
+
+def holders(said: Mapping[str, Any], at: datetime) -> frozenset[str]:
+    """Who has a grant in this guard that has not ended at that time, also one that has not begun."""
+    now = at.astimezone(UTC).strftime(_STAMP)
+    grants = (str(grant).split(" ") for grant in said["grants"])
+    return frozenset(words[0] for words in grants if words[-1] == "-" or now < words[-1])
 
 
 def _grant(line: str, scopes: Sequence[str], levels: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ other's headers away unseen.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 NAME = "response-transformer"
 
@@ -25,6 +25,13 @@ def transformer(
         "remove": {"headers": list(remove), "json": []},
         "rename": {"headers": [], "json": []},
     }
+
+
+def lines(config: Mapping[str, object]) -> Iterator[str]:
+    """The headers that are put, `Name:value`, as they stand in a configuration that was found."""
+    part = config.get("replace")
+    found = part.get("headers") if isinstance(part, Mapping) else None
+    yield from (str(line) for line in found or ())
 
 
 def contradict(first: Mapping[str, object], second: Mapping[str, object]) -> bool:

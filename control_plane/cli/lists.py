@@ -29,12 +29,13 @@ BINARY = frozenset({"xlsx"})
 @click.option("--configuration-only", is_flag=True, help="Ask no server; the list says so.")
 @tells_problems
 def report(name: str, form: str, locale: Any, out: str | None, configuration_only: bool, **options: Any) -> int:
-    """The list of users or of services, with the evidence that it is complete.
+    """The list of users, of services, or of APIs by version, with the evidence that it is complete.
 
     \b
     Examples:
       renkei report users --format xlsx --out lists/
       renkei report services -e production --format html --out services.html
+      renkei report apis --format xlsx --out lists/           who may still call which version?
       renkei report users --format json | jq .rows[0]
     """
     ask = ask_of(options)

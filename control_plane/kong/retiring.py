@@ -22,7 +22,7 @@ from control_plane.kong.policies.guard import ANYBODY
 from control_plane.kong.view import standing
 from control_plane.problems import Origin, Problem
 
-SHOWN = 20  # holders that a message names; the list of services has all
+SHOWN = 20  # holders that a message names; the list of APIs has all
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def _who(catalog: Catalog, api: str, holders: frozenset[str]) -> Iterator[str]:
         places = ", ".join(map(str, lines.get(name, ()))) or "its grant is no longer declared"
         yield f"    {name}  {places}"
     if len(holders) > SHOWN:
-        yield f"    and {len(holders) - SHOWN} more: renkei report services"
+        yield f"    and {len(holders) - SHOWN} more: renkei report apis"
 
 
 def _lines(catalog: Catalog, api: str) -> Mapping[str, list[Origin]]:

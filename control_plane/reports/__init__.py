@@ -1,4 +1,4 @@
-"""The lists that the platform's officers ask for: who the users are, which services are connected.
+"""The lists that the platform's officers ask for: who the users are, which services are connected, who uses which API.
 
     live      what of the servers' state the lists need
     report    a list: columns, rows, evidence, and the digest of its content
@@ -7,19 +7,21 @@
     words     what the cells say, in Japanese and in English
     users     one row per account, with every role and the path by which it came
     services  one row per service and grant
+    apis      one row per version of an API and grant on it
     formats   a list as bytes: csv, xlsx, html, json
 
 Here belongs what turns a catalog and the state of the servers into a list. Not here: reading servers, writing files,
 text for terminals.
 """
 
+from control_plane.reports.apis import apis
 from control_plane.reports.formats import FORMATS, file_name, render
 from control_plane.reports.live import Live, LiveService, LiveUser, from_state
 from control_plane.reports.report import Count, Report, Source
 from control_plane.reports.services import services
 from control_plane.reports.users import users
 
-LISTS = {"users": users, "services": services}
+LISTS = {"users": users, "services": services, "apis": apis}
 
 __all__ = [
     "FORMATS",
@@ -30,6 +32,7 @@ __all__ = [
     "LiveUser",
     "Report",
     "Source",
+    "apis",
     "file_name",
     "from_state",
     "render",

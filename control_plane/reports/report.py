@@ -80,7 +80,7 @@ class Source:
 class Report:
     """A list, the same in every format. Rows are in a fixed order, whatever the order of files."""
 
-    name: str  # users, services
+    name: str  # users, services, apis
     title: Word
     audience: Word  # who it is for, and how it is to be handled
     source: Source

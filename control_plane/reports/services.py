@@ -66,7 +66,7 @@ def _rows(catalog: Catalog, live: Live | None) -> Iterator[Row]:
     declared = {service.name for service in catalog.services()}
     for tenant in in_order(catalog):
         for service in sorted(tenant.services, key=lambda service: service.id):
-            grants: list[Grant | None] = [*sorted(service.grants, key=_by_api)]
+            grants: list[Grant | None] = [*sorted(service.grants, key=by_api)]
             for grant in grants or [None]:
                 yield _declared(catalog, service, grant, live)
     for name, found in sorted(live.services.items() if live else ()):
@@ -74,7 +74,7 @@ def _rows(catalog: Catalog, live: Live | None) -> Iterator[Row]:
             yield _undeclared(catalog, name, found)
 
 
-def _by_api(grant: Grant) -> tuple[str, str, str, tuple[str, ...], tuple[str, ...]]:
+def by_api(grant: Grant) -> tuple[str, str, str, tuple[str, ...], tuple[str, ...]]:
     start, end = (instant.isoformat() if instant else "" for instant in (grant.period.start, grant.period.end))
     return grant.api, start, end, grant.levels, grant.scopes
 
@@ -93,7 +93,7 @@ def _declared(catalog: Catalog, service: Service, grant: Grant | None, live: Liv
         Word(api.name, api.title, api.title) if api else None,
         catalog.tenants[api.owner].title if api else None,
         tuple(_version(api, name) for name in grant.versions) if api and grant else (),
-        tuple(_level(name) for name in grant.levels) if grant else (),
+        tuple(level_word(name) for name in grant.levels) if grant else (),
         _scopes(catalog, grant) if grant else (),
         tuple(_limits(service, api, grant)) if api and grant else (),
         words.starts(period, zone),
@@ -119,10 +119,13 @@ def _version(api: Api, name: str) -> Word:
         return Word(name, name, name)
     lifecycle = words.LIFECYCLE[version.state]
     until = f" {version.sunset.isoformat()}" if version.sunset else ""
-    return Word(f"{name}:{version.state}", f"{name}（{lifecycle.ja}{until}）", f"{name} ({lifecycle.en}{until})")
+    after = version.successor
+    ja = f"{name}（{lifecycle.ja}{until}{f'、後継 {after}' if after else ''}）"
+    en = f"{name} ({lifecycle.en}{until}{f', successor {after}' if after else ''})"
+    return Word(f"{name}:{version.state}", ja, en)
 
 
-def _level(name: str) -> Word:
+def level_word(name: str) -> Word:
     return LEVELS.get(name, Word(name, name, name))
 
 
@@ -145,7 +148,7 @@ def _limits(service: Service, api: Api, grant: Grant) -> Iterator[Word]:
     for name in grant.levels:
         own = service.limits.get((api.name, name))
         limit = own or api.level(name).limit
-        level = _level(name)
+        level = level_word(name)
         for unit, number in sorted(limit.items(), key=lambda one: list(words.UNITS).index(one[0])):
             per = words.UNITS[unit]
             yield Word(
@@ -205,7 +208,7 @@ def _state(catalog: Catalog, service: Service, grant: Grant | None, found: LiveS
     stages = {catalog.apis[grant.api].version(name).state for name in grant.versions}
     if not stages & {Lifecycle.PUBLISHED, Lifecycle.DEPRECATED}:
         return words.API_DRAFT if Lifecycle.DRAFT in stages else words.API_RETIRED
-    state = _judged(catalog, grant.period.within(service.period), grant.scopes)
+    state = judged(catalog, grant.period.within(service.period), grant.scopes)
     if found is None or state is not words.ACTIVE:
         return state
     if not found.consumer and not found.client:
@@ -213,7 +216,7 @@ def _state(catalog: Catalog, service: Service, grant: Grant | None, found: LiveS
     return words.DISABLED if found.client_enabled is False and not found.keys else state
 
 
-def _judged(catalog: Catalog, period: Period, scopes: tuple[str, ...]) -> Word:
+def judged(catalog: Catalog, period: Period, scopes: tuple[str, ...]) -> Word:
     """Over or not begun when the grant is, or every data scope in it."""
     bounds = [period.within(catalog.scopes[name].period) for name in scopes] or [period.within(ALWAYS)]
     if any(one.holds(catalog.as_of) for one in bounds):

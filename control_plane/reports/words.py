@@ -37,10 +37,11 @@ DISCLOSURES = {
     Disclosure.LIMITED: Word("limited", "限定公開", "limited"),
     Disclosure.CLOSED: Word("closed", "非公開", "closed"),
 }
+DEPRECATED = Word("deprecated", "廃止予定", "deprecated")
 LIFECYCLE = {
     Lifecycle.DRAFT: Word("draft", "公開前", "draft"),
     Lifecycle.PUBLISHED: Word("published", "公開", "published"),
-    Lifecycle.DEPRECATED: Word("deprecated", "廃止予定", "deprecated"),
+    Lifecycle.DEPRECATED: DEPRECATED,
     Lifecycle.RETIRED: Word("retired", "廃止", "retired"),
 }
 UNITS = {

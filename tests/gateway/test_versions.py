@@ -11,6 +11,7 @@ from control_plane.catalog.model import Catalog
 from control_plane.engine.plan import make_plan
 from control_plane.engine.read import have, want
 from control_plane.kong import KINDS, retiring, target
+from control_plane.reports import Source, apis, services
 from tests.building import a_platform, a_version, during, with_api, with_service
 from tests.kong.world import World, lines
 
@@ -76,6 +77,20 @@ def test_retiring_a_version_in_use_needs_the_sunset_date_to_have_passed_or_allow
     assert against(world, with_v1("retired", at="2027-03-31")) == in_use
     assert against(world, with_v1("retired", at="2027-04-01")) == []
     assert against(world, with_v1("retired", at="2026-10-05"), "ngsi-v2.v1") == []
+
+
+def test_who_still_uses_a_version_is_in_the_service_list(world: World):
+    catalog = with_v1("deprecated", **ENDING)
+    world.apply(catalog)
+    assert world.call("/ngsi/v1/entities", apikey=world.key_of("portal")).status_code == 200
+    source = Source("platform", "test", "", catalog.as_of, catalog.platform.zone)
+    (service,) = services(catalog, None, source).plain()
+    assert (service["service_id"], service["versions"]) == ("nasushiobara.portal", ["v1:deprecated", "v2"])
+    v1, v2 = apis(catalog, None, source).plain()
+    assert (v1["version"], v1["service_id"], v1["sunset"], v1["successor"]) == (
+        "v1", "nasushiobara.portal", "2027-03-31", "v2"
+    )  # fmt: skip
+    assert (v2["version"], v2["lifecycle"]) == ("v2", "published")
 
 
 # ---------------------------------------------------------------- and back

@@ -17,7 +17,7 @@ from openpyxl import load_workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
 from control_plane.problems import Refused
-from control_plane.reports import FORMATS, Report, file_name, render, services, users
+from control_plane.reports import FORMATS, Report, apis, file_name, render, services, users
 from control_plane.reports.evidence import ABOUT_SHEET
 from control_plane.reports.report import Locale
 
@@ -50,6 +50,10 @@ def the_services() -> Report:
     return services(world.platform(), world.live(), world.source())
 
 
+def the_apis() -> Report:
+    return apis(world.platform(), world.live(), world.source())
+
+
 def hostile() -> Report:
     people = tuple(world.person(f"staff-{n:02}", family=text, email=text) for n, text in enumerate(HOSTILE))
     return users(world.platform(people), None, world.source(False, commit="=1+1"))
@@ -66,7 +70,9 @@ def table(report: Report, locale: Locale = "ja") -> list[list[str]]:
     return list(csv.reader(io.StringIO(text, newline="")))
 
 
-@pytest.mark.parametrize("report", [the_users(), the_services(), hostile()], ids=["users", "services", "hostile"])
+@pytest.mark.parametrize(
+    "report", [the_users(), the_services(), the_apis(), hostile()], ids=["users", "services", "apis", "hostile"]
+)
 @pytest.mark.parametrize("locale", ["ja", "en"])
 @pytest.mark.parametrize("format", FORMATS)
 def test_every_list_has_every_format_in_both_languages(report: Report, format: str, locale: Locale) -> None:

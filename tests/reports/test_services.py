@@ -53,7 +53,7 @@ def test_a_service_without_a_grant_has_one_row() -> None:
 
 def test_a_row_says_what_may_be_called_and_how_often() -> None:
     one = rows(listed(), "nasushiobara.portal")[1]
-    assert ja(one["versions"]) == ["v1（廃止予定 2027-03-31）", "v2"]
+    assert ja(one["versions"]) == ["v1（廃止予定 2027-03-31、後継 v2）", "v2"]
     assert ja(one["levels"]) == ["参照", "更新"]
     assert ja(one["limits"]) == ["参照 1,200 回／分（個別）", "更新 300 回／分"]
     assert ja(one["scopes"]) == [

@@ -13,7 +13,7 @@ from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
 from control_plane.engine.values import Fields
-from control_plane.keycloak import roles
+from control_plane.keycloak import roles, sessions
 from control_plane.keycloak.answers import Conflict, Json, a_list, text
 from control_plane.keycloak.marks import TENANT, TITLE, attribute, belongs, is_ours, lists, marks
 from control_plane.keycloak.server import Keycloak
@@ -126,6 +126,8 @@ def update(server: Keycloak, change: Update) -> None:
     if "client_roles" in change.changed:
         _take_client_roles(server, where)
     _give(server, change.want, wanted - given)
+    if given - wanted or "client_roles" in change.changed:
+        sessions.end_all(server, change.key.within, _members(server, change.have))
 
 
 def _take_client_roles(server: Keycloak, where: str) -> None:
@@ -141,7 +143,15 @@ def _give(server: Keycloak, group: Resource, names: frozenset[str]) -> None:
 
 
 def delete(server: Keycloak, have: Resource) -> None:
-    server.session.delete(_where(server, have))  # with all groups below it
+    """With all groups below it. Whoever still stood in one of them signs in anew."""
+    left = set(_members(server, have))
+    server.session.delete(_where(server, have))
+    sessions.end_all(server, have.key.within, left)
+
+
+def _members(server: Keycloak, group: Resource) -> Iterator[str]:
+    id = server.id(NAME, group.key.within, group.key.name)
+    return sessions.members(server, group.key.within, {"id": id})
 
 
 def _where(server: Keycloak, group: Resource) -> str:

@@ -13,7 +13,7 @@ from control_plane.catalog.model import Catalog, MfaMode
 from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
-from control_plane.keycloak import builtin
+from control_plane.keycloak import builtin, sessions
 from control_plane.keycloak.answers import Conflict, Json, text
 from control_plane.keycloak.marks import TITLE, attribute, is_ours, lists, marks
 from control_plane.keycloak.server import Keycloak
@@ -72,7 +72,10 @@ def update(server: Keycloak, change: Update) -> None:
 
 
 def delete(server: Keycloak, have: Resource) -> None:
+    """Whoever still has it, a person whom we do not know among them, signs in anew."""
+    holders = sessions.holders(server, have.key.within, have.key.name)
     server.session.delete(path(have.key.within, "roles", have.key.name))
+    sessions.end_all(server, have.key.within, holders)
 
 
 def named(server: Keycloak, realm: str, names: frozenset[str]) -> list[Json]:

@@ -19,7 +19,7 @@ from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
 from control_plane.engine.values import Value
-from control_plane.keycloak import builtin, groups, profiles, roles
+from control_plane.keycloak import builtin, groups, profiles, roles, sessions
 from control_plane.keycloak.answers import Conflict, Json, text
 from control_plane.keycloak.marks import PLATFORM, TENANT, attribute, belongs, is_ours, lists, marks
 from control_plane.keycloak.server import Keycloak
@@ -166,16 +166,26 @@ def create(server: Keycloak, want: Resource) -> None:
 
 
 def update(server: Keycloak, change: Update) -> None:
-    """What is taken away first, then the account itself, then what is given."""
+    """What is taken away first, then the account itself, then what is given.
+
+    Who loses something signs in anew. Before an account is enabled its old sessions end too: a run that was killed
+    after it disabled the account has left them, and they would live again.
+    """
     realm, want, have = change.key.within, change.want, change.have
     id = server.id(NAME, realm, change.key.name)
     where = path(realm, "users", id)
-    if "groups" in change.changed:
-        for name in sorted(_names(have, "groups") - _names(want, "groups")):
-            server.session.delete(f"{where}/groups/{server.id(groups.NAME, realm, name)}")
-    if "roles" in change.changed and (taken := _names(have, "roles") - _names(want, "roles")):
+    left = _names(have, "groups") - _names(want, "groups") if "groups" in change.changed else frozenset[str]()
+    taken = _names(have, "roles") - _names(want, "roles") if "roles" in change.changed else frozenset[str]()
+    for name in sorted(left):
+        server.session.delete(f"{where}/groups/{server.id(groups.NAME, realm, name)}")
+    if taken:
         server.session.delete(f"{where}/role-mappings/realm", roles.named(server, realm, taken))
+    enables = "enabled" in change.changed and bool(want.fields["enabled"])
+    if enables:
+        sessions.end(server, realm, id)
     _put(server, want, id, change.changed)
+    if left or taken or ("enabled" in change.changed and not enables):
+        sessions.end(server, realm, id)
     if "groups" in change.changed:
         _join(server, want, id, _names(want, "groups") - _names(have, "groups"))
     if "roles" in change.changed:

@@ -50,10 +50,11 @@ class Person:
     url: str  # of the realm: http://…/realms/NAME
     client_id: str
     client_secret: str
+    scope: str = "openid"
     cookies: dict[str, str] = field(default_factory=dict)
 
     def opens(self) -> Page:
-        query = {"client_id": self.client_id, "redirect_uri": CALLBACK, "response_type": "code", "scope": "openid"}
+        query = {"client_id": self.client_id, "redirect_uri": CALLBACK, "response_type": "code", "scope": self.scope}
         return self._follow(self._request("GET", self._endpoint("auth"), params=query))
 
     def sends(self, page: Page, **form: str) -> Page:
@@ -69,6 +70,20 @@ class Person:
             "client_secret": self.client_secret,
         }
         return requests.post(self._endpoint("token"), data=form, timeout=30)
+
+    def refreshed(self, refresh_token: str) -> requests.Response:
+        """What the application gets for its refresh token."""
+        form = {
+            "grant_type": "refresh_token",
+            "refresh_token": refresh_token,
+            "client_id": self.client_id,
+            "client_secret": self.client_secret,
+        }
+        return requests.post(self._endpoint("token"), data=form, timeout=30)
+
+    def userinfo(self, access_token: str) -> requests.Response:
+        header = {"Authorization": f"Bearer {access_token}"}
+        return requests.get(self._endpoint("userinfo"), headers=header, timeout=30)
 
     def _endpoint(self, name: str) -> str:
         return f"{self.url}/protocol/openid-connect/{name}"

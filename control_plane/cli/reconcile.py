@@ -19,7 +19,7 @@ from control_plane.cli.options import ask_of, configuration, json_option, run_op
 from control_plane.cli.terminal import TERMINAL, Applying
 from control_plane.engine.apply import Done, Failed, Skipped
 from control_plane.problems import Problem, Refused
-from control_plane.render.document import FORMAT_VERSION, Document, outcomes_document, plan_document
+from control_plane.render.document import FORMAT_VERSION, SECURITY, Document, outcomes_document, plan_document
 from control_plane.render.drift import drift_lines, has_drifted
 from control_plane.render.plan import change_lines, plan_lines, visible
 
@@ -151,15 +151,25 @@ def apply(
 
 @click.command()
 @run_options
+@click.option(
+    "--fail-on",
+    type=click.Choice(["any", SECURITY]),
+    default="any",
+    show_default=True,
+    help="Exit with 2 for every difference, or only for one that widens access.",
+)
 @json_option
 @tells_problems
-def drift(as_json: bool, **options: Any) -> int:
+def drift(fail_on: str, as_json: bool, **options: Any) -> int:
     """Compare the live system with Git: exit code 2 when it is not what the YAML says. Changes nothing.
+
+    What widens access comes first and says how.
 
     \b
     Examples:
       renkei drift -e production
       renkei drift -e production --json > drift.json
+      renkei drift -e production --fail-on security
     """
     run = make(ask_of(options))
     document = plan_document(run.plan, run.about)
@@ -167,7 +177,7 @@ def drift(as_json: bool, **options: Any) -> int:
         TERMINAL.json({**document, "drift": has_drifted(document)})
     else:
         TERMINAL.out(drift_lines(document))
-    return DIFFERENCES if has_drifted(document) else 0
+    return DIFFERENCES if has_drifted(document, SECURITY if fail_on == SECURITY else None) else 0
 
 
 def _apply_command(run: Run, document: Document, out: Path | None, allow_retire: tuple[str, ...]) -> str:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from control_plane.catalog.model import Catalog
-from control_plane.engine.plan import Update
-from control_plane.engine.resource import Resource
+from control_plane.engine.plan import Change, Update
+from control_plane.engine.resource import Resource, State
 
 C = TypeVar("C")  # the target's client
 
@@ -41,3 +41,6 @@ class Kind(Generic[C]):
     leaves: Callable[[Resource], Resource | None] | None = None
     # what an owned object becomes when nobody asks for it any more, instead of being deleted (a user is disabled);
     # None as the answer: it stays as it is
+    danger: Callable[[Change, State], str | None] | None = None
+    # why access is wider than declared as long as this change is not made, judged by everything that is there; None
+    # as the answer: the difference takes nothing from its protection

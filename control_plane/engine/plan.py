@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -75,6 +75,7 @@ class Plan:
     unchanged: int = 0
     unmanaged: tuple[Resource, ...] = ()  # there, without our mark, not asked for: reported and never touched
     conflicts: tuple[tuple[Resource, Resource], ...] = ()  # (want, have): asked for, and there without our mark
+    dangers: Mapping[Key, str] = field(default_factory=dict)  # what widens access to something of ours, and how
 
     def __iter__(self) -> Iterator[Change]:
         """Every change in the order of the waves."""
@@ -116,6 +117,7 @@ def make_plan(kinds: Sequence[Kind[Any]], want: State, have: State) -> Plan:
     succeeded = [change for change in gone if by_name[change.key.kind].revokes and change.key in renamed]
     gone = [change for change in gone if not by_name[change.key.kind].revokes]
     order = waves(kinds)
+    unmanaged = tuple(found for key, found in sorted(have.items()) if not found.owned and key not in want)
     return Plan(
         waves=tuple(
             wave
@@ -129,8 +131,12 @@ def make_plan(kinds: Sequence[Kind[Any]], want: State, have: State) -> Plan:
             if wave.changes
         ),
         unchanged=len(want) - len(written) - len(moved) - len(conflicts),
-        unmanaged=tuple(found for key, found in sorted(have.items()) if not found.owned and key not in want),
+        unmanaged=unmanaged,
         conflicts=conflicts,
+        dangers={
+            **dict(_dangers(by_name, (*written, *moved, *revoked, *gone), have)),
+            **dict(_strange(unmanaged, conflicts)),
+        },
     )
 
 
@@ -141,6 +147,25 @@ def _renamed(want: State, ours: State) -> dict[Key, Key]:
         for key, one in want.items()
         if one.previously and one.previously in ours and one.previously not in want
     }
+
+
+def _dangers(kinds: Mapping[str, Kind[Any]], changes: Iterable[Change], have: State) -> Iterator[tuple[Key, str]]:
+    """The changes that give access back to what Git says, each with what is wrong until then."""
+    for change in changes:
+        judge = kinds[change.key.kind].danger
+        why = judge(change, have) if judge else None
+        if why:
+            yield change.key, why
+
+
+def _strange(
+    unmanaged: Iterable[Resource], conflicts: Iterable[tuple[Resource, Resource]]
+) -> Iterator[tuple[Key, str]]:
+    for found in unmanaged:
+        if found.danger:
+            yield found.key, found.danger
+    for want, _ in conflicts:
+        yield want.key, "it stands where ours should, and without our mark apply does not mend it"
 
 
 def _left(kinds: Mapping[str, Kind[Any]], want: State, have: State) -> dict[Key, Resource]:

@@ -38,6 +38,8 @@ class Resource:
     attached: bool = False  # without our mark, on an object that is ours: a key of our consumer that nobody declared
     protected: str | None = field(default=None, compare=False)  # why it must not be deleted: the last administrator
     previously: Key | None = field(default=None, compare=False)  # where it stood before it was renamed in the YAML
+    danger: str | None = field(default=None, compare=False)  # without our mark: how it widens access to what is ours …
+    remove: str | None = field(default=None, compare=False)  # … and the request that takes it away
 
 
 State: TypeAlias = Mapping[Key, Resource]

@@ -12,7 +12,7 @@ from control_plane.catalog.model import Catalog
 from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
-from control_plane.keycloak import logins
+from control_plane.keycloak import danger, logins
 from control_plane.keycloak.server import Keycloak
 from control_plane.keycloak.session import path
 
@@ -51,4 +51,5 @@ BINDING = Kind(
     update,
     after=("keycloak.flow", "keycloak.composite"),
     serial_by=lambda binding: binding.key.within,
+    danger=danger.of_login,
 )

@@ -18,7 +18,7 @@ from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
 from control_plane.engine.values import Fields, RealmKey, Secret, Value
-from control_plane.keycloak import builtin
+from control_plane.keycloak import builtin, danger
 from control_plane.keycloak.answers import Conflict, Json, text
 from control_plane.keycloak.marks import belongs, is_ours, marks
 from control_plane.keycloak.scopes import GATEWAY, is_client, scope_name
@@ -228,4 +228,5 @@ CLIENT = Kind(
     after=("keycloak.scope", "keycloak.binding"),
     revokes=True,
     moves="its client id changes: the caller must ask for tokens under the new one, with the same secret",
+    danger=danger.of_client,
 )

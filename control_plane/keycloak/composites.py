@@ -14,7 +14,7 @@ from control_plane.catalog.model import Catalog, MfaMode
 from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
-from control_plane.keycloak import builtin, roles, sessions
+from control_plane.keycloak import builtin, danger, roles, sessions
 from control_plane.keycloak.answers import Json, text
 from control_plane.keycloak.marks import is_ours
 from control_plane.keycloak.server import Keycloak
@@ -83,4 +83,4 @@ def update(server: Keycloak, change: Update) -> None:
         sessions.end_all(server, realm, sessions.holders(server, realm, change.key.name))
 
 
-COMPOSITE = Kind(NAME, desired, read, create, update, after=("keycloak.role",))
+COMPOSITE = Kind(NAME, desired, read, create, update, after=("keycloak.role",), danger=danger.of_holder)

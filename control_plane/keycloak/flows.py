@@ -16,7 +16,7 @@ from control_plane.catalog.model import Catalog
 from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
-from control_plane.keycloak import logins
+from control_plane.keycloak import danger, logins
 from control_plane.keycloak.answers import Conflict, Json, Missing, text
 from control_plane.keycloak.flowtree import SUB_FLOW, Execution, Step, SubFlow, line, parse
 from control_plane.keycloak.marks import PREFIX
@@ -181,5 +181,13 @@ def delete(server: Keycloak, have: Resource) -> None:
 
 
 FLOW = Kind(
-    NAME, desired, read, create, update, delete, after=("keycloak.realm",), serial_by=lambda flow: flow.key.within
+    NAME,
+    desired,
+    read,
+    create,
+    update,
+    delete,
+    after=("keycloak.realm",),
+    serial_by=lambda flow: flow.key.within,
+    danger=danger.of_login,
 )

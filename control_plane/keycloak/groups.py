@@ -13,7 +13,7 @@ from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
 from control_plane.engine.values import Fields
-from control_plane.keycloak import roles, sessions
+from control_plane.keycloak import danger, roles, sessions
 from control_plane.keycloak.answers import Conflict, Json, a_list, text
 from control_plane.keycloak.marks import TENANT, TITLE, attribute, belongs, is_ours, lists, marks
 from control_plane.keycloak.server import Keycloak
@@ -168,4 +168,6 @@ def _tree(group: Resource) -> str:
     return f"{group.key.within} {group.key.name.split('/')[1]}"
 
 
-GROUP = Kind(NAME, desired, read, create, update, delete, after=("keycloak.composite",), serial_by=_tree)
+GROUP = Kind(
+    NAME, desired, read, create, update, delete, after=("keycloak.composite",), serial_by=_tree, danger=danger.of_holder
+)

@@ -13,6 +13,7 @@ from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
 from control_plane.engine.values import Fields, Value
+from control_plane.keycloak import danger
 from control_plane.keycloak.answers import Json, a_list
 from control_plane.keycloak.marks import PLATFORM, TENANT
 from control_plane.keycloak.server import Keycloak
@@ -85,5 +86,12 @@ def update(server: Keycloak, change: Update) -> None:
 
 
 PROFILE = Kind(
-    NAME, desired, read, create, update, after=("keycloak.realm",), serial_by=lambda profile: profile.key.within
+    NAME,
+    desired,
+    read,
+    create,
+    update,
+    after=("keycloak.realm",),
+    serial_by=lambda profile: profile.key.within,
+    danger=danger.of_profile,
 )

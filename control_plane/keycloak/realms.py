@@ -15,6 +15,7 @@ from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
 from control_plane.engine.values import Fields, Value
+from control_plane.keycloak import danger
 from control_plane.keycloak.answers import RIGHTS, Conflict, Json, Missing, text
 from control_plane.keycloak.marks import belongs, is_ours, marks
 from control_plane.keycloak.server import Keycloak
@@ -204,4 +205,4 @@ def _one_by_one(realm: Resource) -> str:
     return "realms"
 
 
-REALM = Kind(NAME, desired, read, create, update, leaves=leaves, serial_by=_one_by_one)
+REALM = Kind(NAME, desired, read, create, update, leaves=leaves, serial_by=_one_by_one, danger=danger.of_realm)

@@ -14,7 +14,7 @@ from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
 from control_plane.engine.values import Fields, Value
-from control_plane.keycloak import builtin, mappers
+from control_plane.keycloak import builtin, danger, mappers
 from control_plane.keycloak.answers import Conflict, Json, a_list, text
 from control_plane.keycloak.marks import PREFIX, belongs, is_ours, marks
 from control_plane.keycloak.server import Keycloak
@@ -154,4 +154,4 @@ def delete(server: Keycloak, have: Resource) -> None:
     server.session.delete(path(have.key.within, "client-scopes", server.id(NAME, have.key.within, have.key.name)))
 
 
-SCOPE = Kind(NAME, desired, read, create, update, delete, after=("keycloak.realm",))
+SCOPE = Kind(NAME, desired, read, create, update, delete, after=("keycloak.realm",), danger=danger.of_scope)

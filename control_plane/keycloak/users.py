@@ -19,7 +19,7 @@ from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
 from control_plane.engine.values import Value
-from control_plane.keycloak import builtin, groups, profiles, roles, sessions
+from control_plane.keycloak import builtin, danger, groups, profiles, roles, sessions
 from control_plane.keycloak.answers import Conflict, Json, text
 from control_plane.keycloak.marks import PLATFORM, TENANT, attribute, belongs, is_ours, lists, marks
 from control_plane.keycloak.server import Keycloak
@@ -241,4 +241,5 @@ USER = Kind(
     update,
     after=("keycloak.profile", "keycloak.group", "keycloak.binding"),
     leaves=leaves,
+    danger=danger.of_holder,
 )

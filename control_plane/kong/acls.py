@@ -12,7 +12,7 @@ from control_plane.catalog.model import Catalog
 from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
-from control_plane.kong import naming, values
+from control_plane.kong import danger, naming, strangers, values
 from control_plane.kong.client import Kong, at
 from control_plane.kong.view import granted_levels
 
@@ -36,15 +36,19 @@ def desired(catalog: Catalog) -> Iterator[Resource]:
 
 def read(kong: Kong) -> Iterator[Resource]:
     consumers = {row["id"] for row in kong.rows("consumers") if kong.is_ours(row)}
+    opening = strangers.groups(kong)
     for row in kong.rows("acls"):
         consumer = kong.name_of("consumers", row.get("consumer")) or ""
-        owned = kong.is_ours(row)
+        group, owned = str(row.get("group")), kong.is_ours(row)
+        on_ours = (row.get("consumer") or {}).get("id") in consumers
         yield Resource(
-            Key(NAME, consumer, str(row.get("group"))),
+            Key(NAME, consumer, group),
             values.declared(row, ()),
             belongs=naming.ids(row.get("tags") or ()),
             owned=owned,
-            attached=not owned and (row.get("consumer") or {}).get("id") in consumers,
+            attached=not owned and on_ours,
+            danger=None if owned else strangers.membership(kong, consumer, group, on_ours=on_ours, opening=opening),
+            remove=strangers.removal("consumers", consumer, "acls", group),
         )
 
 
@@ -64,4 +68,14 @@ def _path(key: Key) -> str:
     return at("consumers", key.within, "acls", key.name)
 
 
-ACLS = Kind(NAME, desired, read, create, update, delete, after=("kong.consumer", "kong.plugin"), revokes=True)
+ACLS = Kind(
+    NAME,
+    desired,
+    read,
+    create,
+    update,
+    delete,
+    after=("kong.consumer", "kong.plugin"),
+    revokes=True,
+    danger=danger.of_acl,
+)

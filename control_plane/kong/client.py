@@ -79,6 +79,15 @@ class Kong:
                 self._by_id[collection] = {row["id"]: row for row in rows}
             return self._by_id[collection]
 
+    def targets(self, upstream: Row) -> tuple[Row, ...]:
+        """The targets of an upstream, read once; Kong has no list of all."""
+        path = f"upstreams/{upstream['id']}/targets"
+        if path not in self._rows:
+            found = tuple(self.pages(path))
+            with self._lock:
+                self._rows[path] = found
+        return self._rows[path]
+
     def is_ours(self, row: Row) -> bool:
         return mark(self.platform) in (row.get("tags") or ())
 

@@ -13,7 +13,7 @@ from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
 from control_plane.engine.values import Fields, RealmKey
-from control_plane.kong import naming, values
+from control_plane.kong import danger, naming, strangers, values
 from control_plane.kong.client import Kong, at
 
 NAME = "kong.jwt"
@@ -41,12 +41,15 @@ def read(kong: Kong) -> Iterator[Resource]:
     for row in kong.rows("jwts"):
         consumer = kong.name_of("consumers", row.get("consumer")) or ""
         owned = kong.is_ours(row)
+        attached = not owned and (row.get("consumer") or {}).get("id") in consumers
         yield Resource(
             Key(NAME, consumer, str(row.get("key"))),
             values.declared(row, ("algorithm", "rsa_public_key")),
             belongs=naming.ids(row.get("tags") or ()),
             owned=owned,
-            attached=not owned and (row.get("consumer") or {}).get("id") in consumers,
+            attached=attached,
+            danger=strangers.credential(kong, consumer, "whoever signs for this credential") if attached else None,
+            remove=strangers.removal("jwts", row["id"]),
         )
 
 
@@ -83,4 +86,5 @@ JWTS = Kind(
     delete,
     after=("kong.consumer", "kong.plugin"),
     revokes=True,
+    danger=danger.of_jwt,
 )

@@ -23,7 +23,7 @@ from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
 from control_plane.engine.values import Fields, Secret
-from control_plane.kong import naming, values
+from control_plane.kong import danger, naming, strangers, values
 from control_plane.kong.client import ENDS, Kong, Row, at
 
 NAME = "kong.key"
@@ -76,12 +76,15 @@ def read(kong: Kong) -> Iterator[Resource]:
     for row in kong.rows("key-auths"):
         consumer = kong.name_of("consumers", row.get("consumer")) or ""
         name = _own_name(kong, row, consumer)
+        attached = name is None and (row.get("consumer") or {}).get("id") in consumers
         yield Resource(
             Key(NAME, consumer, name or f"({row['id']})"),
             {"key": row["key"], "ends": _found_end(row), "tags": frozenset(_tags(row))},
             belongs=naming.ids(row.get("tags") or ()),
             owned=name is not None,
-            attached=name is None and (row.get("consumer") or {}).get("id") in consumers,
+            attached=attached,
+            danger=strangers.credential(kong, consumer, "whoever has this key") if attached else None,
+            remove=strangers.removal("key-auths", row["id"]),
         )
 
 
@@ -187,4 +190,5 @@ KEYS = Kind(
     after=("kong.consumer", "kong.plugin"),
     revokes=True,
     moves="the same key goes on: no call is refused",
+    danger=danger.of_key,
 )

@@ -17,7 +17,7 @@ from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
 from control_plane.engine.values import Fields, Value
-from control_plane.kong import naming, policies, values
+from control_plane.kong import danger, naming, policies, strangers, values
 from control_plane.kong.client import Kong, Row, at
 from control_plane.kong.policies import answers, chunk
 from control_plane.kong.policies.plugin import Plugin
@@ -71,12 +71,15 @@ def _found(kong: Kong, kind: str, row: Row, ours: dict[str, set[str]]) -> Resour
     if owned:  # the configuration of a stranger's plugin may hold secrets, and nothing is compared with it
         config = _shown(values.values(row.get("config") or {}))
         fields = {**values.declared(row, ("name", "enabled", "protocols")), "config": config, **places}
+    on_ours = any((row.get(place) or {}).get("id") in known for place, known in ours.items())
     return Resource(
         Key(kind, _within(kong, row), name),
         fields,
         belongs=naming.ids(row.get("tags") or ()),
         owned=owned,
-        attached=not owned and any((row.get(place) or {}).get("id") in known for place, known in ours.items()),
+        attached=not owned and on_ours,
+        danger=None if owned else strangers.plugin(row, on_ours=on_ours),
+        remove=strangers.removal("plugins", row["id"]),
     )
 
 
@@ -165,6 +168,7 @@ PLUGINS = Kind(
     delete,
     after=("kong.service", "kong.consumer"),
     settle_before_delete=True,
+    danger=danger.of_plugin,
 )
 ROUTE_PLUGINS = Kind(
     ROUTE_PLUGIN,
@@ -174,4 +178,5 @@ ROUTE_PLUGINS = Kind(
     update,
     delete,
     after=("kong.route", "kong.plugin", "kong.consumer"),
+    danger=danger.of_plugin,
 )

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from control_plane.catalog.model import Catalog
 from control_plane.engine.kind import Kind
 from control_plane.engine.resource import Key, Resource
-from control_plane.kong import naming
+from control_plane.kong import danger, naming
 from control_plane.kong.client import Kong, at, named
 from control_plane.kong.view import standing
 
@@ -45,4 +45,5 @@ PUBLICATIONS = Kind(
     delete=delete,
     after=("kong.service", "kong.plugin", "kong.route", "kong.route-plugin"),
     settle_before_write=True,
+    danger=danger.of_publication,
 )

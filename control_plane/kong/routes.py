@@ -17,7 +17,7 @@ from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
 from control_plane.engine.values import Fields, Value
-from control_plane.kong import naming, values
+from control_plane.kong import danger, naming, strangers, values
 from control_plane.kong.client import Kong, Row, at, named
 from control_plane.kong.view import Standing, standing
 from control_plane.problems import ConfigurationError, Origin, Problem
@@ -98,6 +98,7 @@ def _one_level_per_method(api: Api) -> None:
 
 def read(kong: Kong) -> Iterator[Resource]:
     services = {row["id"] for row in kong.rows("services") if kong.is_ours(row)}
+    own = list(strangers.own(kong, "routes"))
     for row in kong.rows("routes"):
         service = kong.name_of("services", row.get("service"))
         owned = kong.is_ours(row)
@@ -107,7 +108,15 @@ def read(kong: Kong) -> Iterator[Resource]:
             belongs=naming.ids(row.get("tags") or ()),
             owned=owned,
             attached=not owned and _on(row, services),
+            danger=None if owned else _danger(kong, row, own, service if _on(row, services) else None),
+            remove=strangers.removal("routes", row["id"]),
         )
+
+
+def _danger(kong: Kong, row: Row, own: list[Row], on_ours: str | None) -> str | None:
+    service = row.get("service")
+    alive = service is None or kong.by_id("services").get(service["id"], {}).get("enabled") is not False
+    return strangers.route(row, own, on_ours=on_ours, alive=alive)
 
 
 def _on(row: Row, services: set[str]) -> bool:
@@ -144,4 +153,5 @@ ROUTES = Kind(
     update,
     delete,
     after=("kong.service", "kong.plugin"),
+    danger=danger.of_route,
 )

@@ -15,7 +15,7 @@ from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
 from control_plane.engine.values import Fields
-from control_plane.kong import naming, values
+from control_plane.kong import danger, naming, strangers, values
 from control_plane.kong.client import Kong, at, named
 from control_plane.kong.view import Standing, standing
 from control_plane.problems import ConfigurationError, Problem
@@ -97,13 +97,16 @@ def _path(before: str, one: Standing) -> str | None:
 
 
 def read(kong: Kong) -> Iterator[Resource]:
+    ours, routes = strangers.places(kong), strangers.of_services(kong)
     for row in kong.rows("services"):
-        name = named(row)
+        name, owned = named(row), kong.is_ours(row)
         yield Resource(
             Key(NAME, name, name),
             values.declared(row, FIELDS),
             belongs=naming.ids(row.get("tags") or ()),
-            owned=kong.is_ours(row),
+            owned=owned,
+            danger=None if owned else strangers.service(row, ours, routes.get(row["id"], ())),
+            remove=strangers.removal("services", row["id"]),
         )
 
 
@@ -120,4 +123,4 @@ def delete(kong: Kong, have: Resource) -> None:
     kong.delete(at("services", have.key.name))
 
 
-SERVICES = Kind(NAME, desired, read, create, update, delete, after=("kong.target",))
+SERVICES = Kind(NAME, desired, read, create, update, delete, after=("kong.target",), danger=danger.of_service)

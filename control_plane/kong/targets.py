@@ -13,7 +13,7 @@ from control_plane.catalog.model import Catalog
 from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
-from control_plane.kong import naming, values
+from control_plane.kong import danger, naming, strangers, values
 from control_plane.kong.client import Kong, at, named
 from control_plane.kong.upstreams import used
 
@@ -36,7 +36,7 @@ def read(kong: Kong) -> Iterator[Resource]:
     for upstream in kong.rows("upstreams"):
         if not kong.is_ours(upstream):
             continue
-        for row in kong.pages(f"upstreams/{upstream['id']}/targets"):
+        for row in kong.targets(upstream):
             owned = kong.is_ours(row)
             yield Resource(
                 Key(NAME, named(upstream), str(row.get("target"))),
@@ -44,6 +44,8 @@ def read(kong: Kong) -> Iterator[Resource]:
                 belongs=naming.ids(row.get("tags") or ()),
                 owned=owned,
                 attached=not owned,
+                danger=None if owned else "calls, and the data in them, go to a server that Git does not name",
+                remove=strangers.removal("upstreams", named(upstream), "targets", str(row.get("target"))),
             )
 
 
@@ -66,4 +68,4 @@ def _path(key: Key) -> str:
     return at("upstreams", key.within, "targets", key.name)
 
 
-TARGETS = Kind(NAME, desired, read, create, update, delete, after=("kong.upstream",))
+TARGETS = Kind(NAME, desired, read, create, update, delete, after=("kong.upstream",), danger=danger.of_target)

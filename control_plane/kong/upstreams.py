@@ -17,7 +17,7 @@ from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
 from control_plane.engine.values import Fields
-from control_plane.kong import naming, values
+from control_plane.kong import danger, naming, values
 from control_plane.kong.client import Kong, at, named
 from control_plane.kong.view import standing
 
@@ -111,4 +111,4 @@ def delete(kong: Kong, have: Resource) -> None:
     kong.delete(at("upstreams", have.key.name))
 
 
-UPSTREAMS = Kind(NAME, desired, read, create, update, delete)
+UPSTREAMS = Kind(NAME, desired, read, create, update, delete, danger=danger.of_upstream)

@@ -17,6 +17,8 @@ from control_plane.problems import Origin, Problem
 
 FORMAT_VERSION = 1
 
+SECURITY, CHANGE, UNMANAGED = "security", "change", "unmanaged"  # of a difference
+
 Document: TypeAlias = dict[str, Any]
 
 
@@ -37,7 +39,11 @@ class About:
 
 def plan_document(plan: Plan, about: About) -> Document:
     """The plan as data: every change with its fields, counts, what is unmanaged, what conflicts."""
-    changes = [_change(change, number) for number, wave in enumerate(plan.waves, 1) for change in wave.changes]
+    changes = [
+        {**_change(change, number), **_severity(plan, change.key)}
+        for number, wave in enumerate(plan.waves, 1)
+        for change in wave.changes
+    ]
     actions = Counter(change["action"] for change in changes)
     return {
         "format_version": FORMAT_VERSION,
@@ -57,9 +63,26 @@ def plan_document(plan: Plan, about: About) -> Document:
         },
         "next_change": about.next_change.isoformat(timespec="seconds") if about.next_change else None,
         "changes": changes,
-        "conflicts": [{**_key(have.key), "origin": _origin(want.origin)} for want, have in plan.conflicts],
-        "unmanaged": [{**_key(found.key), "attached": found.attached} for found in plan.unmanaged],
+        "conflicts": [
+            {**_key(have.key), "origin": _origin(want.origin), **_severity(plan, want.key)}
+            for want, have in plan.conflicts
+        ],
+        "unmanaged": [
+            {
+                **_key(found.key),
+                "attached": found.attached,
+                **_severity(plan, found.key, CHANGE if found.attached else UNMANAGED),
+                "remove": found.remove,
+            }
+            for found in plan.unmanaged
+        ],
     }
+
+
+def _severity(plan: Plan, key: Key, otherwise: str = CHANGE) -> Document:
+    """`security` for what widens access to something of ours, and how; else what the difference is otherwise."""
+    why = plan.dangers.get(key)
+    return {"severity": SECURITY if why else otherwise, "why": why}
 
 
 def outcomes_document(outcomes: Sequence[Outcome]) -> list[Document]:

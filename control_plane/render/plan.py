@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any
 
 from control_plane.render.columns import pad, shorten
-from control_plane.render.document import Document
+from control_plane.render.document import UNMANAGED, Document
 
 SYMBOLS = {"create": "+", "update": "~", "delete": "-"}
 TARGETS = {"keycloak": "Keycloak", "kong": "Kong"}
@@ -42,14 +42,21 @@ def change_lines(document: Document) -> Iterator[str]:
 
 
 def unmanaged_lines(document: Document) -> Iterator[str]:
-    """First what hangs on an object of ours, one by one; of the rest only how many there are of each kind."""
-    loose = [found for found in document["unmanaged"] if not found["attached"]]
+    """First what hangs on an object of ours or opens it, one by one; of the rest how many there are of each kind."""
     for found in document["unmanaged"]:
-        if found["attached"]:
+        if found["severity"] != UNMANAGED:
+            place = f" on {visible(found['within'])}" if found["within"] not in ("", found["name"]) else ""
+            why = f": {visible(found['why'])}" if found["why"] else ""
             yield (
-                f"  ! {TARGETS.get(found['target'], found['target'])} {found['kind']} {visible(found['name'])} on "
-                f"{visible(found['within'])} is not managed by renkei, and gives rights: remove it or declare it"
+                f"  ! {TARGETS.get(found['target'], found['target'])} {found['kind']} {visible(found['name'])}{place} "
+                f"is not managed by renkei{why}; remove it or declare it"
             )
+    yield from others_lines(document)
+
+
+def others_lines(document: Document) -> Iterator[str]:
+    """Objects of others that do nothing to ours: how many there are of each kind."""
+    loose = [found for found in document["unmanaged"] if found["severity"] == UNMANAGED]
     for (target, kind), group in groupby(sorted(loose, key=_kind_of), key=_kind_of):
         names = [visible(found["name"]) for found in group]
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""

@@ -78,8 +78,9 @@ def test_an_unmanaged_object_on_one_of_ours_is_drift_and_told_one_by_one():
     document = document_of([], [acl("admin", owned=False, attached=True), user("x")])
     document["changes"] = []
     assert has_drifted(document)
-    assert "! Kong acl admin on nasushiobara.portal is not managed by renkei, and gives rights" in text(
-        drift_lines(document)
+    assert "  not managed  acl admin" in text(drift_lines(document))
+    assert "! Kong acl admin on nasushiobara.portal is not managed by renkei; remove it or declare it" in text(
+        plan_lines(document)
     )
 
 

@@ -1,0 +1,108 @@
+"""Which differences of our own objects in Keycloak give somebody more than Git says, and in what words.
+
+More roles, groups or ways to sign in are a danger, fewer are not. A login flow, its binding and what a token carries
+are one whenever they differ. Objects of others in a realm are not judged here.
+"""
+
+from __future__ import annotations
+
+from control_plane.engine.plan import Change, Delete, FieldChange, Update
+from control_plane.engine.resource import State
+
+RIGHTS = {
+    "roles": "roles that Git does not give",
+    "client_roles": "roles of a client, which may administer the realm",
+    "groups": "memberships that Git does not give",
+    "redirectUris": "codes of its logins go to addresses that Git does not name",
+    "webOrigins": "pages of origins that Git does not name may use it",
+    "defaultClientScopes": "its tokens carry more than Git grants",
+    "optionalClientScopes": "its tokens may carry more than Git grants",
+    "authenticationFlowBindingOverrides": "it goes around the realm's login flow",
+    "protocolMappers": "a mapper that Git does not know writes into its tokens",
+}
+SWITCHES = {  # field -> what it means while it is not as wanted
+    "secret": "whoever has this other secret is this client",
+    "publicClient": "whoever knows its name is this client",
+    "clientAuthenticatorType": "it proves who it is in another way than Git says",
+    "fullScopeAllowed": "its tokens carry every role of its user",
+    "implicitFlowEnabled": "its tokens pass through addresses of the browser",
+    "directAccessGrantsEnabled": "it may sign people in with a password alone",
+    "standardFlowEnabled": "people sign in through it, and Git does not say so",
+}
+REALM_OPEN = {
+    "sslRequired": "passwords may pass without TLS",
+    "registrationAllowed": "everybody may make an account",
+    "duplicateEmailsAllowed": "two accounts may have one address",
+    "passwordPolicy": "passwords are not held to the policy",
+    "bruteForceProtected": "passwords may be guessed without end",
+}
+
+
+def of_client(change: Change, have: State) -> str | None:
+    match change:
+        case Delete():
+            return "it signs in, and Git no longer knows it"
+        case Update(changes=changes):
+            for one in changes:
+                name = one.path[0]
+                if name == "enabled" and one.before is True:
+                    return "it is switched on outside of its period"
+                if name in SWITCHES and (one.before is not False or name in ("secret", "publicClient")):
+                    return SWITCHES[name]
+                if why := _more(one):
+                    return why
+    return None
+
+
+def of_holder(change: Change, have: State) -> str | None:
+    """A person, a group, or a role with what it includes."""
+    match change:
+        case Update(changes=changes, want=want):
+            for one in changes:
+                if one.path[0] == "enabled" and one.before is True:
+                    return "the account is switched on, and Git says that it is not"
+                if why := _more(one):
+                    return why
+                if want.key.kind == "keycloak.composite" and one.path[0] == "roles":
+                    return "a role that it demands is missing: a second factor may not be asked for"
+        case Delete() if change.key.kind == "keycloak.group":
+            return "it may give roles, and Git no longer knows it"
+    return None
+
+
+def of_login(change: Change, have: State) -> str | None:
+    """A login flow or its binding to the realm."""
+    return "people sign in by other steps than Git says" if isinstance(change, Update) else None
+
+
+def of_scope(change: Change, have: State) -> str | None:
+    if isinstance(change, Update) and change.changed - {"description", "owner"}:
+        return "tokens carry something else than Git says"
+    return None
+
+
+def of_profile(change: Change, have: State) -> str | None:
+    return "people may see or change what Git keeps from them" if isinstance(change, Update) else None
+
+
+def of_realm(change: Change, have: State) -> str | None:
+    if isinstance(change, Update):
+        for one in change.changes:
+            if one.path[0] in REALM_OPEN and _looser(one):
+                return REALM_OPEN[one.path[0]]
+            if one.path[0] == "enabled" and one.before is True:
+                return "the realm is switched on, and Git no longer knows it"
+    return None
+
+
+def _looser(one: FieldChange) -> bool:
+    if isinstance(one.before, frozenset) and isinstance(one.after, frozenset):
+        return bool(one.after - one.before)  # a rule of the policy is missing, or another one
+    stricter = {"bruteForceProtected": True, "sslRequired": "all"}
+    return one.before != stricter.get(one.path[0])
+
+
+def _more(one: FieldChange) -> str | None:
+    if one.path[0] in RIGHTS and isinstance(one.before, frozenset) and isinstance(one.after, frozenset):
+        return RIGHTS[one.path[0]] if one.before - one.after else None
+    return None

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from control_plane import __version__
-from control_plane.cli import can, lists, reconcile, setup
+from control_plane.cli import can, gateway, lists, reconcile, setup
 from control_plane.cli.terminal import TERMINAL
 from control_plane.problems import RenkeiError, bug
 
@@ -40,7 +40,7 @@ def cli(context: click.Context, directory: Path | None) -> None:
     context.obj = directory
 
 
-for command in (*reconcile.COMMANDS, *lists.COMMANDS, *can.COMMANDS, *setup.COMMANDS):
+for command in (*reconcile.COMMANDS, *lists.COMMANDS, *can.COMMANDS, *gateway.COMMANDS, *setup.COMMANDS):
     cli.add_command(command)
 
 

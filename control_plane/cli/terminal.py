@@ -33,6 +33,10 @@ class Terminal:
         for line in lines:
             console.print(Text(line, style=STYLES.get(line.strip()[:1], "")) if line.startswith("  ") else Text(line))
 
+    def plain(self, text: str) -> None:
+        """A file's content on stdout, byte for byte."""
+        sys.stdout.write(text)
+
     def json(self, document: dict[str, Any]) -> None:
         sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
 

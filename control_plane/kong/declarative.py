@@ -1,13 +1,18 @@
 """What is wanted, as Kong's declarative configuration (format 3.0): for review, and for a node without a database.
 
+Every collection stands at the top, with references by name (Kong takes that as well as nested lists): so a change of
+one object is one change in the file.
+
 A credential needs its value, so keys and jwt credentials are in it only when the caller can reveal them; a text in
 their place would be a key that opens.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
+
+import yaml
 
 from control_plane.engine.resource import Resource, State
 from control_plane.engine.values import Fields, RealmKey, Secret
@@ -45,6 +50,34 @@ def declarative(want: State, reveal: Reveal | None = None) -> dict[str, Any]:
     return {"_format_version": FORMAT, **{name: entities for name, entities in found.items() if entities}}
 
 
+def left_out(want: State) -> Iterator[tuple[str, str, str]]:
+    """The credentials that are not in it without `reveal`: what it is, whose, and where its value stands."""
+    for key, resource in want.items():
+        for value in resource.fields.values():
+            if isinstance(value, Secret):
+                yield "key", key.within, value.ref
+            elif isinstance(value, RealmKey):
+                yield "jwt", key.within, f"the key that realm {value.realm} signs with"
+
+
+def written(configuration: Mapping[str, object], heading: Iterable[str]) -> str:
+    """The configuration as YAML, under comments; texts of several lines stand as they are."""
+    comments = "".join(f"# {line}".rstrip() + "\n" for line in heading)
+    return comments + yaml.dump(configuration, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+
+
+class _Dumper(yaml.SafeDumper):
+    def ignore_aliases(self, data: object) -> bool:
+        return True
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Dumper.add_representer(str, _text)
+
+
 def _entity(resource: Resource, published: set[str], reveal: Reveal | None) -> dict[str, object] | None:
     """The entity; None for what the format does not hold, and for a credential that cannot be revealed."""
     key, fields = resource.key, _given(resource.fields)
@@ -54,10 +87,12 @@ def _entity(resource: Resource, published: set[str], reveal: Reveal | None) -> d
         case "kong.upstream":
             return {"name": key.name, **fields}
         case "kong.target":
-            return {"upstream": key.within, "target": key.name, **fields}
+            steady = naming.steady_id(_platform(fields), "target", key.within, key.name)
+            return {"id": steady, "upstream": key.within, "target": key.name, **fields}
         case "kong.route":
             return {"name": key.name, **fields}
         case "kong.plugin" | "kong.route-plugin":
+            del fields["protocols"]  # Kong's default for each plugin, as in a create
             return {
                 "instance_name": key.name,
                 **fields,

@@ -135,11 +135,11 @@ def update(kong: Kong, change: Update) -> None:
 
 def _write(kong: Kong, want: Resource, id: str, was: Iterable[str] = ()) -> None:
     key = _revealed(kong, want.fields)
-    body = {"key": key, **_lifetime(want.fields, [f"{WAS}{name}" for name in was])}
+    body = {"key": key, **lifetime(want.fields, [f"{WAS}{name}" for name in was])}
     kong.put(at("consumers", want.key.within, "key-auth", id), body, hide=(key,))
 
 
-def _lifetime(fields: Fields, more: list[str]) -> dict[str, object]:
+def lifetime(fields: Fields, more: Iterable[str] = ()) -> dict[str, object]:
     """Tags, and for a key with an end `ttl` from a `created_at` of ours: so the end is exact whatever the clocks say.
 
     A ttl of 0 would be none: what ends just now is written as ended already.

@@ -166,7 +166,7 @@ def _data(asked: _Asked, service: Service | None, opened: list[Open]) -> Decisio
         f"{asked.level.name} is granted" if chosen.grant else "open to all",
         (*_opening(asked, chosen), *_around(asked, service)),
         scope=chosen.scope.name if chosen.scope else None,
-        limits=limits(asked.api, asked.level, service),
+        limits=limits(asked.catalog, asked.api, asked.level, service),
         fiware=_fiware(asked, chosen.scope),
     )
 

@@ -37,12 +37,13 @@ def holders(catalog: Catalog, api: Api, level: Level, versions: Iterable[Version
     live = [version for version in versions if version.state in LIVE]
     if not api.auth:
         found = {version.name: list(data.open_to_all(catalog, api, at)) for version in live}
-        return tuple(_grouped(api, level, None, found))
+        return tuple(_grouped(catalog, api, level, None, found))
     by_name = sorted((s for s in catalog.services() if s.auth & api.auth), key=lambda service: service.name)
     return tuple(
         holder
         for service in by_name
         for holder in _grouped(
+            catalog,
             api,
             level,
             service,
@@ -51,7 +52,9 @@ def holders(catalog: Catalog, api: Api, level: Level, versions: Iterable[Version
     )
 
 
-def _grouped(api: Api, level: Level, service: Service | None, found: dict[str, list[Open]]) -> Iterator[Holder]:
+def _grouped(
+    catalog: Catalog, api: Api, level: Level, service: Service | None, found: dict[str, list[Open]]
+) -> Iterator[Holder]:
     """One holder for the data that are open in the same versions until the same moment."""
     versions: dict[tuple[str, datetime | None], list[str]] = defaultdict(list)
     origins: dict[tuple[str, datetime | None], set[Origin]] = defaultdict(set)
@@ -71,7 +74,7 @@ def _grouped(api: Api, level: Level, service: Service | None, found: dict[str, l
             until=until,
             auth=tuple(sorted(way.value for way in service.auth & api.auth)) if service else (),
             allowed_ips=service.allowed_ips if service else (),
-            limits=limits(api, level, service),
+            limits=limits(catalog, api, level, service),
             origins=tuple(sorted(set().union(*(origins[scope, until] for scope in scopes)))),
         )
 

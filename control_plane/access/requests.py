@@ -67,7 +67,7 @@ class Limit:
 
     span: str  # second, minute, hour, day, month, year
     calls: int
-    of: str  # level: for every service; service: its own, instead of the level's
+    of: str  # level: for every service; tenant: for each of its services; service: its own, which goes first
     counted: str  # service: for each one by itself; address: where callers are not known
     origin: Origin | None
 

@@ -8,7 +8,14 @@ from typing import Any, TypeVar
 from control_plane.catalog.declared import Declared, DeclaredTenant, full_name, grants
 from control_plane.catalog.documents import ApiDocument
 from control_plane.catalog.documents.apis import VersionEntry
-from control_plane.catalog.documents.platform import AccessLogEntry, KeycloakEntry, KongEntry, SecretsEntry
+from control_plane.catalog.documents.base import CallLimit
+from control_plane.catalog.documents.platform import (
+    AccessLogEntry,
+    EnvironmentEntry,
+    KeycloakEntry,
+    KongEntry,
+    SecretsEntry,
+)
 from control_plane.catalog.documents.roles import RoleEntry, ScopeEntry
 from control_plane.catalog.documents.templates import CorsEntry, PlanEntry
 from control_plane.catalog.documents.tenants import GrantEntry, GroupEntry, ServiceEntry, UserEntry
@@ -19,6 +26,7 @@ from control_plane.catalog.model import (
     Approval,
     Asked,
     Auth,
+    Behind,
     Catalog,
     Cors,
     DataScope,
@@ -34,6 +42,7 @@ from control_plane.catalog.model import (
     Limits,
     Platform,
     Realm,
+    Redis,
     Role,
     Scoping,
     Service,
@@ -99,12 +108,13 @@ class _Builder:
         where = self.environments[name]
         found = environment(name, self.environments)
         keycloak, kong, secrets = found.get("keycloak"), found.get("kong"), found.get("secrets")
+        gateway = given_by("kong", name, self.environments)
         logged = given_by("access_log", name, self.environments)
         return Environment(
             name=name,
             embedded=keycloak is None and kong is None,
             keycloak=_keycloak(keycloak) if keycloak else None,
-            kong=_kong(kong) if kong else None,
+            kong=_kong(kong, gateway) if kong and gateway else None,
             secrets=_secrets(secrets) if secrets else None,
             upstreams=upstreams(given_by("upstreams", name, self.environments)),
             access_log=_access_log(found["access_log"], logged.key("access_log")) if logged else None,
@@ -178,6 +188,8 @@ class _Builder:
             groups=tuple(_group(group, one.name) for group in one.groups()),
             users=tuple(self.user(user, one.name) for user in one.users),
             services=tuple(self.service(service, one.name) for service in one.services()),
+            limits=_limits(document.limits),
+            limits_origin=where.key("limits") if document.limits else None,
             origin=where.origin("tenant"),
         )
 
@@ -198,7 +210,6 @@ class _Builder:
 
     def service(self, where: Located[ServiceEntry], tenant: str) -> Service:
         one = where.value
-        limits = {(api, level): limit.spans() for api, found in one.limits.items() for level, limit in found.items()}
         return Service(
             tenant=tenant,
             id=one.service,
@@ -207,7 +218,7 @@ class _Builder:
             allowed_ips=tuple(one.allowed_ips),
             redirect_uris=tuple(one.redirect_uris),
             grants=tuple(self.grant(grant, tenant, f"{tenant}.{one.service}") for grant in grants(where)),
-            limits=dict(sorted(limits.items())),
+            limits=_limits(one.limits),
             period=period(one.start, one.until, self.zone),
             contact=one.contact,
             previously=full_name(one.previously, tenant) if one.previously else None,
@@ -228,6 +239,12 @@ class _Builder:
             approval=Approval(approval.application, approval.by, approval.on) if approval else None,
             origin=where.origin(),
         )
+
+
+def _limits(given: Mapping[str, Mapping[str, CallLimit]]) -> dict[tuple[str, str], Mapping[str, int]]:
+    """By API and level."""
+    found = {(api, level): limit.spans() for api, levels in given.items() for level, limit in levels.items()}
+    return dict(sorted(found.items()))
 
 
 def _role(where: Located[RoleEntry]) -> Role:
@@ -266,8 +283,16 @@ def _keycloak(one: KeycloakEntry) -> KeycloakSettings:
     return KeycloakSettings(one.url, one.client_id, one.client_secret, one.realm, one.public_url, one.verify)
 
 
-def _kong(one: KongEntry) -> KongSettings:
-    return KongSettings(one.admin_url, one.proxy_url, one.admin_token, one.verify)
+def _kong(one: KongEntry, where: Located[EnvironmentEntry]) -> KongSettings:
+    redis, behind = one.redis, one.behind
+    return KongSettings(
+        one.admin_url,
+        one.proxy_url,
+        one.admin_token,
+        one.verify,
+        Redis(**redis.model_dump(), origin=where.key("kong", "redis")) if redis else None,
+        Behind(tuple(behind.proxies), behind.header, behind.several, where.key("kong", "behind")) if behind else None,
+    )
 
 
 def _access_log(one: AccessLogEntry, origin: Origin) -> AccessLog:

@@ -37,6 +37,8 @@ LOCALE = r"^[a-z]{2}(-[A-Z]{2})?$"
 WEB_ORIGIN = r"^(\*|https?://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[1-9][0-9]{0,4})?)$"
 HEADER = r"^[A-Za-z][A-Za-z0-9-]{0,63}$"
 FILE = r"^(/[A-Za-z0-9._-]+)+$"
+HOST = r"^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$"
+VARIABLE = r"^[A-Z][A-Z0-9_]{0,99}$"
 
 PATTERNS = {
     ID: "an id has lower-case letters, digits and '-' (not at its ends), at most 63 characters",
@@ -53,6 +55,7 @@ PATTERNS = {
     LOCALE: "a locale is like ja or pt-BR",
     WEB_ORIGIN: "an origin is like https://portal.example.jp, in lower case and without a path; '*' is every origin",
     HEADER: "the name of a header begins with a letter; letters, digits and '-'",
+    HOST: "a host is a name or an IPv4 address, like redis.internal.example.jp",
     FILE: "a file on the node is named from '/' on; letters, digits and '.', '_', '-'",
 }
 """What a value that misses its pattern is told."""
@@ -133,11 +136,25 @@ def read_address(value: str) -> str:
     return value
 
 
+def read_proxy(value: str) -> str:
+    """An address or a network whose word is taken: never everybody's."""
+    if ipaddress.ip_network(read_address(value)).prefixlen == 0:
+        raise wrong("this is everybody: whoever calls could say that he comes from anywhere", "name the load balancers")
+    return value
+
+
 def _as_network(text: str) -> str | None:
     try:
         return str(ipaddress.ip_network(text, strict=False))
     except ValueError:
         return None
+
+
+def read_variable(value: str) -> str:
+    """The message does not quote it: somebody may have written what the variable holds."""
+    if not re.fullmatch(VARIABLE, value, re.ASCII):
+        raise wrong("the name of an environment variable has capital letters, digits and '_': REDIS_PASSWORD")
+    return value
 
 
 def read_url(value: str) -> str:
@@ -248,8 +265,11 @@ Locale = Annotated[str, Field(pattern=LOCALE)]
 WebOrigin = Annotated[str, Field(pattern=WEB_ORIGIN, max_length=255), AfterValidator(_plain_origin)]
 HeaderName = Annotated[str, Field(pattern=HEADER)]
 FileOnNode = Annotated[str, Field(pattern=FILE, max_length=255), AfterValidator(_dots)]
+Host = Annotated[str, Field(pattern=HOST)]
+Variable = Annotated[str, AfterValidator(read_variable), _text_schema(pattern=VARIABLE)]
 Count = Annotated[int, Field(ge=1, le=2_000_000_000)]
 Address = Annotated[str, AfterValidator(read_address)]
+Proxy = Annotated[str, AfterValidator(read_proxy)]
 Url = Annotated[str, AfterValidator(read_url), _text_schema(format="uri", pattern="^https?://")]
 Link = Annotated[str, AfterValidator(read_link), _text_schema(format="uri", pattern="^https?://")]
 RedirectUri = Annotated[str, AfterValidator(read_redirect), _text_schema(format="uri", pattern="^https?://[^*]+$")]

@@ -5,7 +5,8 @@
     kinds                  the list of kinds, each in a file of its own
     policies/              what the YAML says about access, as plugins
     guard.lua              what is decided at request time
-    taken_up, node         when the proxy has taken changes up; what the node lacks
+    taken_up               when the proxy has taken changes up
+    node, proxies          what the node lacks; whose word on a client's address it takes
 
 Here belongs what only Kong needs. Not here: reading YAML, comparing, waves, printing, the stand-in.
 """

@@ -7,7 +7,7 @@ from typing import Any
 
 from control_plane.catalog.model import Catalog
 from control_plane.engine.target import Check
-from control_plane.kong import policies
+from control_plane.kong import policies, proxies
 from control_plane.kong.client import Kong
 from control_plane.kong.plugins import PLACES
 from control_plane.kong.policies.chunk import SANDBOX_MODULE
@@ -28,12 +28,18 @@ def checks(kong: Kong) -> Sequence[Check]:
 def preflight(kong: Kong, catalog: Catalog | None) -> Sequence[Problem]:
     """The problems that stand against writing this catalog to this node."""
     node = kong.node()
-    return [*_settings(node, catalog), *_plugins(node, catalog), *_everywhere(kong, catalog)]
-
-
-def _settings(node: Mapping[str, Any], catalog: Catalog | None) -> Iterator[Problem]:
     configuration = node.get("configuration")
     settings = configuration if isinstance(configuration, dict) else {}
+    return [
+        *_settings(settings, catalog),
+        *(proxies.problems(settings, catalog) if catalog else ()),
+        *_redis(str(node["version"]), catalog),
+        *_plugins(node, catalog),
+        *_everywhere(kong, catalog),
+    ]
+
+
+def _settings(settings: Mapping[str, Any], catalog: Catalog | None) -> Iterator[Problem]:
     lua = settings.get("untrusted_lua", "sandbox")
     if lua == "off":
         yield Problem(
@@ -51,6 +57,18 @@ def _settings(node: Mapping[str, Any], catalog: Catalog | None) -> Iterator[Prob
             f"this Kong does not let the guard use {SANDBOX_MODULE}",
             note="an API takes tokens, and without the module each call of it would end with 500",
             help=f"set KONG_UNTRUSTED_LUA_SANDBOX_REQUIRES={SANDBOX_MODULE} on every node",
+        )
+
+
+def _redis(version: str, catalog: Catalog | None) -> Iterator[Problem]:
+    """Before 3.6 rate-limiting has no section `redis`, and a limit would be refused in the middle of an apply."""
+    settings = catalog.environment.kong if catalog else None
+    numbers = [int(part) for part in version.split(".")[:2] if part.isdigit()]
+    if settings and settings.redis and numbers < [3, 6]:
+        yield Problem(
+            f"this Kong ({version}) does not take Redis as the configuration writes it",
+            settings.redis.origin,
+            help="Kong 3.6 or newer, or one node and no `redis`",
         )
 
 

@@ -11,6 +11,7 @@ from control_plane.render.plan import visible
 Document: TypeAlias = dict[str, Any]
 
 SHOWN = {"key": "with its key", "token": "with a token", "none": "without credentials"}
+WHOSE = {"service": "its own", "tenant": "its tenant's"}
 ORIGIN_AT = 66
 
 
@@ -34,7 +35,7 @@ def _decision(api: str, one: Document) -> Iterator[str]:
     for line in one["because"]:
         yield _with_origin(f"    {pad(line['what'], 9)}{line['says']}", line["origin"])
     for limit in one["limits"]:
-        whose = "its own" if limit["of"] == "service" else f"the level's, for each {limit['counted']}"
+        whose = WHOSE.get(limit["of"]) or f"the level's, for each {limit['counted']}"
         yield _with_origin(f"    {pad('limit', 9)}{limit['calls']} per {limit['span']}, {whose}", limit["origin"])
     for name, value in one["sets"].items():
         yield f"    {pad('sets', 9)}{name}: {value}"

@@ -95,7 +95,7 @@ def _declared(catalog: Catalog, service: Service, grant: Grant | None, live: Liv
         tuple(_version(api, name) for name in grant.versions) if api and grant else (),
         tuple(level_word(name) for name in grant.levels) if grant else (),
         _scopes(catalog, grant) if grant else (),
-        tuple(_limits(service, api, grant)) if api and grant else (),
+        tuple(_limits(catalog, service, api, grant)) if api and grant else (),
         words.starts(period, zone),
         words.ends(period, zone),
         tuple(AUTH[way] for way in sorted(service.auth)),
@@ -143,18 +143,19 @@ def _scopes(catalog: Catalog, grant: Grant) -> tuple[Part, ...]:
     return tuple(told)
 
 
-def _limits(service: Service, api: Api, grant: Grant) -> Iterator[Word]:
-    """What holds for this service: its own limit where it has one, else the API's."""
+def _limits(catalog: Catalog, service: Service, api: Api, grant: Grant) -> Iterator[Word]:
+    """What holds for this service, span by span: its own limit, else its tenant's, else the API's."""
     for name in grant.levels:
-        own = service.limits.get((api.name, name))
-        limit = own or api.level(name).limit
+        own = {**catalog.tenants[service.tenant].limits.get((api.name, name), {})}
+        own |= service.limits.get((api.name, name), {})
+        limits = {**api.level(name).limit, **own}
         level = level_word(name)
-        for unit, number in sorted(limit.items(), key=lambda one: list(words.UNITS).index(one[0])):
-            per = words.UNITS[unit]
+        for unit, number in sorted(limits.items(), key=lambda one: list(words.UNITS).index(one[0])):
+            per, own_one = words.UNITS[unit], unit in own
             yield Word(
-                f"{name}:{number}/{unit}{':own' if own else ''}",
-                f"{level.ja} {number:,} 回／{per.ja}{'（個別）' if own else ''}",
-                f"{level.en} {number:,}/{per.en}{' (own)' if own else ''}",
+                f"{name}:{number}/{unit}{':own' if own_one else ''}",
+                f"{level.ja} {number:,} 回／{per.ja}{'（個別）' if own_one else ''}",
+                f"{level.en} {number:,}/{per.en}{' (own)' if own_one else ''}",
             )
 
 

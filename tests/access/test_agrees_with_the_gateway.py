@@ -25,7 +25,7 @@ import pytest
 
 from control_plane.access import Decision, Request, evaluate
 from control_plane.catalog.load import load
-from control_plane.catalog.model import Api, Catalog, Level, Service
+from control_plane.catalog.model import Api, Behind, Catalog, KongSettings, Level, Service
 from control_plane.engine.values import Secret
 from control_plane.sandbox import run
 from control_plane.sandbox.kong.server import in_thread
@@ -70,6 +70,8 @@ class Gateway:
     def apply(self, catalog: Catalog) -> None:
         if self.clock:
             self.clock.set_to = catalog.as_of.timestamp()
+            kong = KongSettings("http://kong.test", behind=Behind(("127.0.0.1",), "X-Real-IP"))
+            catalog = replace(catalog, environment=replace(catalog.environment, kong=kong))
         self.world.empty()
         self.world.apply(catalog)
 
@@ -152,7 +154,8 @@ def unlimited(catalog: Catalog) -> Catalog:
         return replace(one, limits={place: dict.fromkeys(limit, MANY) for place, limit in one.limits.items()})
 
     tenants = {
-        name: replace(tenant, services=tuple(map(service, tenant.services))) for name, tenant in catalog.tenants.items()
+        name: replace(tenant, limits={}, services=tuple(map(service, tenant.services)))
+        for name, tenant in catalog.tenants.items()
     }
     return replace(catalog, tenants=tenants, apis={name: api(one) for name, one in catalog.apis.items()})
 

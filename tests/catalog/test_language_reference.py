@@ -30,6 +30,8 @@ SECTIONS = {
     "EnvironmentEntry": "An environment",
     "KeycloakEntry": "keycloak",
     "KongEntry": "kong",
+    "RedisEntry": "redis",
+    "BehindEntry": "behind",
     "SecretsEntry": "secrets",
     "VaultEntry": "vault",
     "UpstreamEntry": "upstreams",

@@ -55,7 +55,7 @@ def test_a_row_says_what_may_be_called_and_how_often() -> None:
     one = rows(listed(), "nasushiobara.portal")[1]
     assert ja(one["versions"]) == ["v1（廃止予定 2027-03-31、後継 v2）", "v2"]
     assert ja(one["levels"]) == ["参照", "更新"]
-    assert ja(one["limits"]) == ["参照 1,200 回／分（個別）", "更新 300 回／分"]
+    assert ja(one["limits"]) == ["参照 1,200 回／分（個別）", "参照 50,000 回／日", "更新 300 回／分"]
     assert ja(one["scopes"]) == [
         "道路管理データ（限定公開、栃木県）",
         "河川水位データ（限定公開、栃木県、2026-04-01–2027-03-31）",

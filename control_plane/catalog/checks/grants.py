@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from control_plane.catalog.checks.disclosure import check_disclosure
 from control_plane.catalog.checks.references import index, unknown
 from control_plane.catalog.declared import Declared, DeclaredTenant, grants
-from control_plane.catalog.documents import ApiDocument
+from control_plane.catalog.documents import ApiDocument, TenantDocument
+from control_plane.catalog.documents.base import CallLimit
 from control_plane.catalog.documents.roles import ScopeEntry
 from control_plane.catalog.documents.tenants import GrantEntry, ServiceEntry
 from control_plane.catalog.located import Located
@@ -40,30 +41,40 @@ def check(declared: Declared) -> Iterator[Problem]:
         frozenset(one.name for one in declared.tenants),
     )
     for tenant in declared.tenants:
+        granted = [grant for service in tenant.services() for grant in service.value.grants]
+        nobody = "None of its services has a grant"
+        yield from _limits(world, tenant.tenant, tenant.tenant.value.limits, granted, nobody)
         for service in tenant.services():
             yield from check_period(service, service.value.start, service.value.until, declared.zone)
-            yield from _limits(world, service)
+            nothing = "The service has no grant"
+            yield from _limits(world, service, service.value.limits, service.value.grants, nothing)
             for grant in grants(service):
                 yield from _grant(world, tenant, service, grant)
 
 
-def _limits(world: World, service: Service) -> Iterator[Problem]:
-    """A service's own limit is for what it may call."""
-    may = {(grant.api, level) for grant in service.value.grants for level in grant.levels}
-    for name, levels in service.value.limits.items():
+def _limits(
+    world: World,
+    holder: Service | Located[TenantDocument],
+    limits: Mapping[str, Mapping[str, CallLimit]],
+    granted: Iterable[GrantEntry],
+    nothing: str,
+) -> Iterator[Problem]:
+    """A limit of a service or a tenant is for what it may call."""
+    may = {(grant.api, level) for grant in granted for level in grant.levels}
+    for name, levels in limits.items():
         if name not in world.apis:
             at = ("limits", name)
-            yield from unknown(world.declared, "API", name, world.apis, service, *at, folder="apis", as_key=True)
+            yield from unknown(world.declared, "API", name, world.apis, holder, *at, folder="apis", as_key=True)
             continue
         for level in levels:
             known = world.apis[name].value.levels
             where = ("limits", name, level)
             if level not in known:
                 what = f"level of {name}"
-                yield from unknown(world.declared, what, level, known, service, *where, folder="apis", as_key=True)
+                yield from unknown(world.declared, what, level, known, holder, *where, folder="apis", as_key=True)
             elif (name, level) not in may and not world.declared.unsure:
-                note = f"The service has no grant to level '{level}' of {name}."
-                yield service.source.problem("a limit for what is not granted", service.key(*where), note)
+                note = f"{nothing} to level '{level}' of {name}."
+                yield holder.source.problem("a limit for what is not granted", holder.key(*where), note)
 
 
 def _grant(world: World, tenant: DeclaredTenant, service: Service, grant: Grant) -> Iterator[Problem]:

@@ -8,7 +8,21 @@ from pydantic import ConfigDict, Field, model_validator
 
 from control_plane.catalog.documents.base import Entry, one_of
 from control_plane.catalog.documents.upstreams import UrlOrTargets
-from control_plane.catalog.words import FileOnNode, Id, Secret, Text, Url, Verify, Zone, wrong
+from control_plane.catalog.words import (
+    Duration,
+    EachOnce,
+    FileOnNode,
+    Host,
+    Id,
+    Proxy,
+    Secret,
+    Text,
+    Url,
+    Variable,
+    Verify,
+    Zone,
+    wrong,
+)
 
 
 class KeycloakEntry(Entry):
@@ -22,6 +36,31 @@ class KeycloakEntry(Entry):
     verify: Verify = Field(True, description="Check the server's certificate; a path names the CA bundle.")
 
 
+class RedisEntry(Entry):
+    """Where several nodes of the gateway count calls together."""
+
+    host: Host = Field(description="Where the nodes reach it.")
+    port: Annotated[int, Field(ge=1, le=65535)] = Field(6379, description="Its port.")
+    database: Annotated[int, Field(ge=0, le=1_000_000)] = Field(0, description="The number of its database.")
+    username: Text | None = Field(None, description="For Redis with an ACL (6 or later).")
+    password_variable: Variable | None = Field(
+        None, description="The environment variable of each node that holds the password; renkei never sees it."
+    )
+    tls: bool = Field(False, description="Speak TLS to it.")
+    verify: bool = Field(True, description="With tls: check its certificate against what the node trusts.")
+    timeout: Annotated[Duration, Field(le=60)] = Field(1, description="Seconds that a call may wait for it.")
+
+
+class BehindEntry(Entry):
+    """The proxies before the gateway, whose word on a client's address counts."""
+
+    proxies: Annotated[list[Proxy], EachOnce] = Field(min_length=1, description="Their addresses or networks.")
+    header: Literal["X-Forwarded-For", "X-Real-IP"] = Field(
+        "X-Forwarded-For", description="The header in which they name the client."
+    )
+    several: bool = Field(False, description="Whether a call passes more than one of them.")
+
+
 class KongEntry(Entry):
     """The gateway of an environment."""
 
@@ -29,6 +68,8 @@ class KongEntry(Entry):
     proxy_url: Url | None = Field(None, description="The gateway itself, to see that a change was taken up.")
     admin_token: Secret | None = Field(None, description="Sent as Kong-Admin-Token, where a proxy asks for one.")
     verify: Verify = Field(True, description="Check the server's certificate; a path names the CA bundle.")
+    redis: RedisEntry | None = Field(None, description="Count calls for all nodes together; left out: each for itself.")
+    behind: BehindEntry | None = Field(None, description="Load balancers before the gateway.")
 
 
 class VaultEntry(Entry):

@@ -140,4 +140,7 @@ class TenantDocument(Entry):
         Annotated[list[UserEntry], Tag("list")] | Annotated[RosterEntry, Tag("roster")],
         Discriminator(_list_or_roster),
     ] = Field(default_factory=list, description="People: a list, or a roster from a CSV file.")
+    limits: dict[Id, dict[Id, CallLimit]] = Field(
+        default_factory=dict, description="For each of its services instead of the API's limit: API, level, limit."
+    )
     services: list[ServiceEntry] = Field(default_factory=list, description="Connected services.")

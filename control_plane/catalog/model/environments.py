@@ -31,11 +31,38 @@ class KeycloakSettings:
 
 
 @dataclass(frozen=True)
+class Redis:
+    """Where several nodes of the gateway count calls together."""
+
+    host: str
+    port: int = 6379
+    database: int = 0
+    username: str | None = None
+    password_variable: str | None = None  # the environment variable of each node that holds the password
+    tls: bool = False
+    verify: bool = True  # with tls: check the server's certificate
+    timeout: int = 1  # seconds
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True)
+class Behind:
+    """The proxies before the gateway, whose word on a client's address the nodes take."""
+
+    proxies: tuple[str, ...]  # addresses and networks
+    header: str = "X-Forwarded-For"
+    several: bool = False  # whether a call passes more than one of them
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True)
 class KongSettings:
     admin_url: str
     proxy_url: str | None = None  # to see that the proxy has taken a change up
     admin_token: SecretRef | None = None  # sent as Kong-Admin-Token, where a proxy before the Admin API asks for one
     verify: bool | str = True
+    redis: Redis | None = None  # None: each node counts for itself
+    behind: Behind | None = None  # None: clients reach the nodes themselves
 
 
 @dataclass(frozen=True)

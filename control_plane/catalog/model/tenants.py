@@ -92,4 +92,6 @@ class Tenant:
     groups: tuple[Group, ...] = ()
     users: tuple[User, ...] = ()
     services: tuple[Service, ...] = ()
+    limits: Mapping[tuple[str, str], Mapping[str, int]] = field(default_factory=dict)  # for each of its services
+    limits_origin: Origin | None = None
     origin: Origin | None = None

@@ -23,4 +23,6 @@ class Settings:
     take_up: float = 0.0  # seconds until the proxy works by a change; a real Kong needs up to 5
     sandbox_requires: tuple[str, ...] = ()  # untrusted_lua_sandbox_requires: Lua modules that functions may load
     trusted_ips: tuple[str, ...] = ()  # addresses or CIDR blocks whose X-Forwarded-* and X-Real-IP count
+    real_ip_header: str = "X-Real-IP"  # … and which of them names the client
+    real_ip_recursive: bool = False  # whether trusted addresses in it are passed over
     clock: Callable[[], float] = field(default=time.time, repr=False)  # seconds since 1970: the one source of time

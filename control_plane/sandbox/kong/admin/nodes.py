@@ -34,6 +34,8 @@ def root(node: Node, _: Call) -> Answer:
         **recorded["configuration"],
         "untrusted_lua_sandbox_requires": list(node.settings.sandbox_requires),
         "trusted_ips": list(node.settings.trusted_ips),
+        "real_ip_header": node.settings.real_ip_header,
+        "real_ip_recursive": "on" if node.settings.real_ip_recursive else "off",
     }
     enabled = sorted({row["name"] for row in node.world.store.rows("plugins")})
     return Answer(

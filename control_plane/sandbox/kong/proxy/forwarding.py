@@ -24,7 +24,7 @@ def origin(node: Node, incoming: Incoming) -> Origin:
         return Origin(incoming.peer, "http", host, incoming.port, trusted=False)
     port = incoming.headers.get("x-forwarded-port") or ""
     return Origin(
-        ip=_real_ip(incoming),
+        ip=_real_ip(node, incoming),
         scheme=(incoming.headers.get("x-forwarded-proto") or "http").lower(),
         host=incoming.headers.get("x-forwarded-host") or host,
         port=int(port) if port.isascii() and port.isdigit() else incoming.port,
@@ -37,13 +37,19 @@ def _is_trusted(node: Node, ip: str) -> bool:
     return any(address.version == block.version and address in block for block in node.trusted)
 
 
-def _real_ip(incoming: Incoming) -> str:
-    """`real_ip_header` is X-Real-IP, as in an unchanged kong.conf."""
-    named = incoming.headers.get("x-real-ip") or ""
-    try:
-        return str(ipaddress.ip_address(named))
-    except ValueError:
-        return incoming.peer
+def _real_ip(node: Node, incoming: Incoming) -> str:
+    """The last address in `real_ip_header`; where it is recursive the last that is not trusted (nginx's realip)."""
+    settings = node.settings
+    named = ",".join(incoming.headers.all(settings.real_ip_header)).split(",")
+    found = incoming.peer
+    for text in reversed(named):
+        try:
+            found = str(ipaddress.ip_address(text.strip()))
+        except ValueError:
+            return found
+        if not (settings.real_ip_recursive and _is_trusted(node, found)):
+            return found
+    return found
 
 
 def forwarded(exchange: Exchange, outgoing: Outgoing, address: Address, length: int) -> Headers:

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from control_plane import __version__
-from control_plane.cli import can, gateway, lists, reconcile, setup
+from control_plane.cli import can, gateway, lists, reconcile, rotate, setup
 from control_plane.cli.terminal import TERMINAL
 from control_plane.problems import RenkeiError, bug
 
@@ -34,13 +34,21 @@ def cli(context: click.Context, directory: Path | None) -> None:
       renkei drift                           is the live system still what Git says? (exit code 2: no)
       renkei report users --format xlsx      the user list for the prefecture
       renkei can nasushiobara.portal ngsi-v2 GET /entities   may it, and which line says so?
+      renkei rotate realm-key nasushiobara   a new signing key, in Keycloak and at the gateway
 
     Exit codes: 0 done or nothing to do, 1 error, 2 differences.
     """
     context.obj = directory
 
 
-for command in (*reconcile.COMMANDS, *lists.COMMANDS, *can.COMMANDS, *gateway.COMMANDS, *setup.COMMANDS):
+for command in (
+    *reconcile.COMMANDS,
+    *lists.COMMANDS,
+    *can.COMMANDS,
+    *gateway.COMMANDS,
+    *rotate.COMMANDS,
+    *setup.COMMANDS,
+):
     cli.add_command(command)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +14,7 @@ import click
 from control_plane.app.run import Ask
 from control_plane.app.validate import quoted
 from control_plane.cli.terminal import TERMINAL
-from control_plane.problems import RenkeiError
+from control_plane.problems import Problem, Refused, RenkeiError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -83,3 +84,10 @@ def ask_of(options: dict[str, Any]) -> Ask:
         at=at,
         parallel=options.get("parallel"),
     )
+
+
+def confirm(question: str, what: str, beforehand: str) -> None:
+    """Ask on a terminal, and go on when the answer is yes. Raises Refused where nobody is there to ask."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise Refused(Problem(f"nobody is there to ask {what}", help=f"say it beforehand: {beforehand}"))
+    click.confirm(question, abort=True, err=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,10 @@ from control_plane.app import validate as validating
 from control_plane.app.run import Run, make
 from control_plane.catalog.model import Catalog
 from control_plane.cli.files import write
-from control_plane.cli.options import ask_of, configuration, json_option, run_options, tells_problems
+from control_plane.cli.options import ask_of, configuration, confirm, json_option, run_options, tells_problems
 from control_plane.cli.terminal import TERMINAL, Applying
 from control_plane.engine.apply import Done, Failed, Skipped
-from control_plane.problems import Problem, Refused
+from control_plane.problems import Refused
 from control_plane.render.document import FORMAT_VERSION, SECURITY, Document, outcomes_document, plan_document
 from control_plane.render.drift import drift_lines, has_drifted
 from control_plane.render.plan import change_lines, plan_lines, visible
@@ -136,7 +135,11 @@ def apply(
     if not as_json:
         TERMINAL.out(plan_lines(document))
     if run.plan and not (yes or expected):
-        _confirm(run.about.environment)
+        confirm(
+            f"Apply this to {run.about.environment}?",
+            "whether this plan should be applied",
+            "--expect FINGERPRINT for exactly one plan, or --yes for whatever is found",
+        )
     with TERMINAL.progress() as shown:
         applied = applying.apply(run, Applying(TERMINAL, shown))
     left = plan_document(applied.left, run.about)
@@ -198,17 +201,6 @@ def _tell_refusals(run: Run, allow_retire: tuple[str, ...]) -> None:
         TERMINAL.say("apply would refuse this plan:")
         TERMINAL.problems(refused.problems)
     TERMINAL.problems([problem for target in run.systems.targets for problem in target.preflight()])
-
-
-def _confirm(environment: str) -> None:
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise Refused(
-            Problem(
-                "nobody is there to ask whether this plan should be applied",
-                help="say it beforehand: --expect FINGERPRINT for exactly one plan, or --yes for whatever is found",
-            )
-        )
-    click.confirm(f"Apply this to {environment}?", abort=True, err=True)
 
 
 def _result(applied: applying.Applied) -> list[str]:

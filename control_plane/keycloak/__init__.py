@@ -6,7 +6,7 @@
     marks      whose an object is; builtin: what is never ours
     kinds      the list of kinds; each kind is one file
     flowtree   login flows as trees; logins: those that we want
-    keys       the key that a realm signs with
+    keys       the key that a realm signs with; rotation: one after the other
     rights     what our account may do
 
 Here belongs what is true for Keycloak alone. Not here: the comparison of states, YAML, Kong, printing.

@@ -102,6 +102,11 @@ class Keycloak:
         """The public key that the realm signs with now (RS256), as PEM. Raises Missing where there is no such realm."""
         return keys.as_pem(keys.present(self._key(realm), realm))
 
+    def expect_key(self, realm: str, der: bytes) -> None:
+        """The realm signs with this key from the next write on: nobody asks again while it turns over."""
+        with self._lock:
+            self._keys[realm] = der
+
     def key_version(self, realm: str) -> str | None:
         """The SHA-256 of that key's DER form in hexadecimal; None where there is no such realm."""
         der = self._key(realm)

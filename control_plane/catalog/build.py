@@ -116,7 +116,7 @@ class _Builder:
             keycloak=_keycloak(keycloak) if keycloak else None,
             kong=_kong(kong, gateway) if kong and gateway else None,
             secrets=_secrets(secrets) if secrets else None,
-            upstreams=upstreams(given_by("upstreams", name, self.environments)),
+            upstreams=upstreams(self.declared, given_by("upstreams", name, self.environments)),
             access_log=_access_log(found["access_log"], logged.key("access_log")) if logged else None,
             metrics=_asked("metrics", given_by("metrics", name, self.environments)),
             title=where.value.title or "",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 from zoneinfo import ZoneInfo
+
+from cryptography import x509
 
 from control_plane.catalog.documents import (
     ApiDocument,
@@ -56,6 +58,7 @@ class Declared:
     scopes: list[Located[ScopeEntry]] = field(default_factory=list)
     templates: list[Located[RealmTemplateEntry]] = field(default_factory=list)
     plans: list[Located[PlanEntry]] = field(default_factory=list)
+    certificates: dict[str, Sequence[x509.Certificate]] = field(default_factory=dict)  # by the name of their file
     unsure: frozenset[str] = frozenset()  # ids that were declared wrongly: known, but nothing is known of them
     unread: frozenset[str] = frozenset()  # folders with a file of which nothing could be read
 

@@ -33,7 +33,7 @@ def target(client: Kong, parallel: int, catalog: Catalog | None = None) -> Targe
         KINDS,
         settle=partial(settle, client),
         preflight=partial(preflight, client, catalog),
-        checks=partial(checks, client),
+        checks=partial(checks, client, catalog),
         tidy=partial(remove_left_over, client),
         parallel=parallel,
     )

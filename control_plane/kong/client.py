@@ -22,7 +22,8 @@ from control_plane.kong.naming import PROBE, mark
 
 Row: TypeAlias = Mapping[str, Any]  # an entity as Kong shows it, without cleartext secrets
 
-COLLECTIONS = ("services", "routes", "plugins", "consumers", "key-auths", "acls", "jwts", "upstreams")
+COLLECTIONS = ("services", "routes", "plugins", "consumers", "key-auths", "acls", "jwts", "upstreams", "certificates",
+               "ca_certificates")  # fmt: skip
 PAGE = 1000  # the most that Kong gives at once
 ENDS = "renkei ends"  # what a credential's `ttl` comes to, in seconds since 1970; no field of Kong's has a blank
 PARALLEL = 16  # requests in flight; a Kong node takes nine times as many writes on 16 connections as on one
@@ -39,11 +40,13 @@ class Kong:
         seal: Callable[[str], Secret],
         reveal: Callable[[Secret | RealmKey], str],
         parallel: int = PARALLEL,
+        peek: Callable[[Secret], str | None] | None = None,
     ) -> None:
         self.platform = platform
         self.proxy_url = settings.proxy_url
         self.verify = settings.verify
         self.reveal = reveal
+        self.peek = peek or reveal  # the secret without a trace of it in the index; None when it is not there
         self.http = Http(settings, admin_token, parallel)
         self._seal = seal
         self.parallel = parallel
@@ -140,6 +143,9 @@ class Kong:
             row["key"] = self._seal(str(row.get("key")))
             left = row.pop("ttl", None)
             row[ENDS] = at + left if isinstance(left, int | float) else None
+        if collection == "certificates":
+            row["key"] = self._seal(str(row.get("key")))
+            row.pop("key_alt", None)
         if collection == "jwts":
             row.pop("secret", None)
             pem = row.get("rsa_public_key")

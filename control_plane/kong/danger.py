@@ -38,6 +38,14 @@ def of_service(change: Change, have: State) -> str | None:
                     return "calls, and the data in them, go to another place than Git says"
                 if one.path[0] == "tls_verify" and one.before is not True:
                     return "the upstream's certificate is not verified"
+                if one.path[0] == "ca_certificates" and not _within(one.before, one.after):
+                    return "other authorities than Git says may vouch for the upstream"
+    return None
+
+
+def of_certificate(change: Change, have: State) -> str | None:
+    if isinstance(change, Update) and change.changed & {"cert", "key"}:
+        return f"the gateway shows {change.key.name} another certificate than Git says"
     return None
 
 

@@ -16,13 +16,15 @@ import yaml
 
 from control_plane.engine.resource import Resource, State
 from control_plane.engine.values import Fields, RealmKey, Secret
-from control_plane.kong import naming, values
+from control_plane.kong import authorities, naming, values
 from control_plane.kong.plugins import config_body
 
 FORMAT = "3.0"
 Reveal = Callable[[Secret | RealmKey], str]
 
 COLLECTIONS = {
+    "kong.ca-certificate": "ca_certificates",
+    "kong.certificate": "certificates",
     "kong.upstream": "upstreams",
     "kong.target": "targets",
     "kong.service": "services",
@@ -81,7 +83,12 @@ _Dumper.add_representer(str, _text)
 def _entity(resource: Resource, published: set[str], reveal: Reveal | None) -> dict[str, object] | None:
     """The entity; None for what the format does not hold, and for a credential that cannot be revealed."""
     key, fields = resource.key, _given(resource.fields)
+    if reveal is None:
+        fields.pop("client_certificate", None)  # it is not there without its key
     match key.kind:
+        case "kong.ca-certificate":
+            identity = authorities.id_of(_platform(fields), key)
+            return {"id": identity, **authorities.body(resource.fields, authorities.WRITTEN)}
         case "kong.service":
             return {"name": key.name, **fields, "enabled": key.name in published}
         case "kong.upstream":
@@ -102,7 +109,7 @@ def _entity(resource: Resource, published: set[str], reveal: Reveal | None) -> d
             return {"username": key.name, **fields}
         case "kong.acl":
             return {"consumer": key.within, "group": key.name, **fields}
-        case "kong.key" | "kong.jwt":
+        case "kong.key" | "kong.jwt" | "kong.certificate":
             return _credential(resource, fields, reveal)
         case _:
             return None
@@ -112,6 +119,9 @@ def _credential(resource: Resource, fields: dict[str, object], reveal: Reveal | 
     if reveal is None:
         return None
     revealed = {name: reveal(v) for name, v in resource.fields.items() if isinstance(v, Secret | RealmKey)}
+    if resource.key.kind == "kong.certificate":
+        identity = naming.certificate_id(_platform(fields), resource.key.name)
+        return {"id": identity, **authorities.body(resource.fields, authorities.WRITTEN), **revealed}
     if resource.key.kind == "kong.jwt":
         own = {"key": resource.key.name}
     else:
@@ -129,7 +139,11 @@ def _platform(fields: dict[str, object]) -> str:
 
 def _given(fields: Fields) -> dict[str, object]:
     """Without what is null, which the format takes for absent."""
-    return {name: _without_null(value) for name, value in values.body(fields).items() if value is not None}
+    return {
+        name: _without_null(value)
+        for name, value in values.body(fields, "client_certificate").items()
+        if value is not None
+    }
 
 
 def _without_null(value: object) -> object:

@@ -1,6 +1,7 @@
 """Every kind of object that we keep in Kong, in the order in which a person would explain them.
 
-upstream ─▶ target ─▶ service
+certificate ─▶ upstream ─▶ target ─▶ service
+ca-certificate ─▶ service
 consumer, service ─▶ plugin ─▶ route ─▶ route-plugin ─▶ (the proxy has taken it up) ─▶ publication
                            └─▶ key, acl, jwt
 when things go: publication ─▶ route-plugin ─▶ route ─▶ (taken up) ─▶ plugin ─▶ service, consumer
@@ -11,6 +12,8 @@ from __future__ import annotations
 
 from control_plane.engine.kind import Kind
 from control_plane.kong.acls import ACLS
+from control_plane.kong.authorities import AUTHORITIES
+from control_plane.kong.certificates import CERTIFICATES
 from control_plane.kong.client import Kong
 from control_plane.kong.consumers import CONSUMERS
 from control_plane.kong.jwts import JWTS
@@ -27,6 +30,8 @@ KINDS: tuple[Kind[Kong], ...] = (
     KEYS,
     JWTS,
     ACLS,
+    AUTHORITIES,
+    CERTIFICATES,
     UPSTREAMS,
     TARGETS,
     SERVICES,

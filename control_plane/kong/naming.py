@@ -7,7 +7,7 @@ upstream       orion.tochigi.renkei       its name in the YAML and the platform:
 consumer       nasushiobara.portal        tenant and service; also the client's id in Keycloak and the jwt key
 plugin         ngsi-v2.v2.key-auth        what it stands on, and Kong's name of the plugin
                nasushiobara.portal~ngsi-v2.v2.ip-restriction   on a consumer, and where
-tags           renkei:tochigi, api:ngsi-v2, tenant:nasushiobara
+tags           renkei:tochigi, api:ngsi-v2, tenant:nasushiobara; of a client certificate upstream:orion
 """
 
 from __future__ import annotations
@@ -57,6 +57,11 @@ def preflight_route(api: Api, version: Version) -> str:
 def upstream_name(platform: str, name: str) -> str:
     """The host of every service that goes there. Kong takes any host that has an upstream's name for the upstream."""
     return f"{name}.{platform}.renkei"
+
+
+def certificate_id(platform: str, upstream: str) -> str:
+    """The client certificate for an upstream, by its name in the YAML. Certificates have no names in Kong."""
+    return steady_id(platform, "certificate", "", upstream)
 
 
 def group_name(api: str, version: str, level: str) -> str:

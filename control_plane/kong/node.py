@@ -7,22 +7,36 @@ from typing import Any
 
 from control_plane.catalog.model import Catalog
 from control_plane.engine.target import Check
-from control_plane.kong import policies, proxies
+from control_plane.kong import certificates, policies, proxies
 from control_plane.kong.client import Kong
 from control_plane.kong.plugins import PLACES
 from control_plane.kong.policies.chunk import SANDBOX_MODULE
 from control_plane.kong.policies.guard import takes_tokens
 from control_plane.problems import Problem
 
+QUIET = ("x-kong-request-id", "off")
 VERSIONS = "3."  # whose Admin API this was recorded on (3.9)
 
 
-def checks(kong: Kong) -> Sequence[Check]:
-    """The node's version, and what it calls itself."""
+def checks(kong: Kong, catalog: Catalog | None = None) -> Sequence[Check]:
+    """The node's version, what it calls itself, what it tells every caller, and how long certificates last."""
     node = kong.node()
     version = str(node["version"])
     told = f"{version}, {node.get('tagline') or 'no tagline'}"
-    return [Check("Kong version", version.startswith(VERSIONS), told, f"renkei is made for Kong {VERSIONS}x")]
+    return [
+        Check("Kong version", version.startswith(VERSIONS), told, f"renkei is made for Kong {VERSIONS}x"),
+        _talkative(node),
+        *(certificates.lasting(catalog) if catalog else ()),
+    ]
+
+
+def _talkative(node: Mapping[str, Any]) -> Check:
+    """What it is, and how long it took, is nobody's business: Server, Via, X-Kong-Proxy-Latency and their like."""
+    configuration = node.get("configuration")
+    told = _words(configuration.get("headers")) if isinstance(configuration, dict) else []
+    loud = sorted(word for word in told if word.lower() not in QUIET)
+    said = f"answers tell {', '.join(loud)}" if loud else "answers do not tell what the gateway is"
+    return Check("Kong headers", not loud, said, "set KONG_HEADERS=X-Kong-Request-Id on every node")
 
 
 def preflight(kong: Kong, catalog: Catalog | None) -> Sequence[Problem]:
@@ -36,6 +50,7 @@ def preflight(kong: Kong, catalog: Catalog | None) -> Sequence[Problem]:
         *_redis(str(node["version"]), catalog),
         *_plugins(node, catalog),
         *_everywhere(kong, catalog),
+        *(certificates.unfit(kong, catalog) if catalog else ()),
     ]
 
 

@@ -15,7 +15,7 @@ from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
 from control_plane.engine.values import Fields
-from control_plane.kong import danger, naming, strangers, values
+from control_plane.kong import authorities, danger, naming, strangers, values
 from control_plane.kong.client import Kong, at, named
 from control_plane.kong.view import Standing, standing
 from control_plane.problems import ConfigurationError, Problem
@@ -31,6 +31,8 @@ FIELDS = (
     "read_timeout",
     "write_timeout",
     "tls_verify",
+    "ca_certificates",
+    "client_certificate",
 )
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 PORTS = {"http": 80, "https": 443}
@@ -72,6 +74,8 @@ def _address(catalog: Catalog, one: Standing) -> Fields:
         "read_timeout": 60_000,
         "write_timeout": 60_000,
         "tls_verify": None,
+        "ca_certificates": None,
+        "client_certificate": None,
     }
 
 
@@ -89,6 +93,10 @@ def _balanced(catalog: Catalog, one: Standing, upstream: Upstream) -> Fields:
         "read_timeout": upstream.read * 1000,
         "write_timeout": upstream.write * 1000,
         "tls_verify": upstream.verify if upstream.protocol == "https" else None,
+        "ca_certificates": authorities.ids(catalog.platform.name, upstream),
+        "client_certificate": naming.certificate_id(catalog.platform.name, one.api.upstream)
+        if upstream.client
+        else None,
     }
 
 
@@ -102,7 +110,7 @@ def read(kong: Kong) -> Iterator[Resource]:
         name, owned = named(row), kong.is_ours(row)
         yield Resource(
             Key(NAME, name, name),
-            values.declared(row, FIELDS),
+            values.declared(values.flat(row, "client_certificate"), FIELDS),
             belongs=naming.ids(row.get("tags") or ()),
             owned=owned,
             danger=None if owned else strangers.service(row, ours, routes.get(row["id"], ())),
@@ -111,11 +119,11 @@ def read(kong: Kong) -> Iterator[Resource]:
 
 
 def create(kong: Kong, want: Resource) -> None:
-    kong.put(at("services", want.key.name), {**values.body(want.fields), "enabled": False})
+    kong.put(at("services", want.key.name), {**values.body(want.fields, "client_certificate"), "enabled": False})
 
 
 def update(kong: Kong, change: Update) -> None:
-    body = values.body(change.want.fields)
+    body = values.body(change.want.fields, "client_certificate")
     kong.patch(at("services", change.key.name), {name: body[name] for name in change.changed})
 
 
@@ -123,4 +131,13 @@ def delete(kong: Kong, have: Resource) -> None:
     kong.delete(at("services", have.key.name))
 
 
-SERVICES = Kind(NAME, desired, read, create, update, delete, after=("kong.target",), danger=danger.of_service)
+SERVICES = Kind(
+    NAME,
+    desired,
+    read,
+    create,
+    update,
+    delete,
+    after=("kong.target", "kong.ca-certificate", "kong.certificate"),
+    danger=danger.of_service,
+)

@@ -6,6 +6,9 @@ with what the node knows of its targets.
 
 By calls themselves (passive) only failures of the server count: no connection, no answer in time, 502, 503, 504. A
 500 or a 429 may be one caller's doing, and must not take a server from all others.
+
+Kong asks for health with the node's own authorities alone, so where the YAML names others the question is asked
+without looking at the certificate; calls look at it.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from control_plane.kong.client import Kong, at, named
 from control_plane.kong.view import standing
 
 NAME = "kong.upstream"
-FIELDS = ("algorithm", "hash_on", "host_header", "healthchecks")
+FIELDS = ("algorithm", "hash_on", "host_header", "healthchecks", "client_certificate")
 WELL = frozenset({200, 302})
 ILL = frozenset({429, 404, 500, 501, 502, 503, 504, 505})  # as Kong has it
 FAILED = frozenset({502, 503, 504})
@@ -47,6 +50,7 @@ def desired(catalog: Catalog) -> Iterator[Resource]:
             "hash_on": "none",
             "host_header": None,
             "healthchecks": _healthchecks(upstream),
+            "client_certificate": naming.certificate_id(platform, name) if upstream.client else None,
             "tags": naming.tags(platform, belongs),
         }
         yield Resource(Key(NAME, in_kong, in_kong), fields, origin=upstream.origin, belongs=naming.ids(belongs))
@@ -60,7 +64,7 @@ def _healthchecks(upstream: Upstream) -> Fields:
         "active": {
             "type": upstream.protocol,
             "http_path": health.path if health else "/",
-            "https_verify_certificate": upstream.verify,
+            "https_verify_certificate": upstream.verify and not upstream.authorities,
             "https_sni": None,
             "headers": None,
             "concurrency": 10,
@@ -92,18 +96,18 @@ def read(kong: Kong) -> Iterator[Resource]:
         name = named(row)
         yield Resource(
             Key(NAME, name, name),
-            values.declared(row, FIELDS),
+            values.declared(values.flat(row, "client_certificate"), FIELDS),
             belongs=naming.ids(row.get("tags") or ()),
             owned=kong.is_ours(row),
         )
 
 
 def create(kong: Kong, want: Resource) -> None:
-    kong.put(at("upstreams", want.key.name), values.body(want.fields))
+    kong.put(at("upstreams", want.key.name), values.body(want.fields, "client_certificate"))
 
 
 def update(kong: Kong, change: Update) -> None:
-    body = values.body(change.want.fields)
+    body = values.body(change.want.fields, "client_certificate")
     kong.patch(at("upstreams", change.key.name), {name: body[name] for name in change.changed})
 
 
@@ -111,4 +115,6 @@ def delete(kong: Kong, have: Resource) -> None:
     kong.delete(at("upstreams", have.key.name))
 
 
-UPSTREAMS = Kind(NAME, desired, read, create, update, delete, danger=danger.of_upstream)
+UPSTREAMS = Kind(
+    NAME, desired, read, create, update, delete, after=("kong.certificate",), danger=danger.of_upstream
+)

@@ -22,6 +22,7 @@ SETS = frozenset(
         "cookie_names",
         "claims_to_verify",
         "http_statuses",
+        "ca_certificates",
     }
 )
 
@@ -47,6 +48,13 @@ def declared(row: Row, names: Iterable[str]) -> Fields:
     return {**{name: value(name, row.get(name)) for name in names}, "tags": value("tags", row.get("tags") or [])}
 
 
-def body(fields: Fields) -> dict[str, object]:
-    """Fields as the JSON that Kong takes."""
-    return {name: plain(one) for name, one in fields.items()}
+def flat(row: Row, foreign: str) -> Row:
+    """The entity with the id of what it refers to, in the place of the reference."""
+    reference = row.get(foreign)
+    return {**row, foreign: reference["id"]} if isinstance(reference, Mapping) else row
+
+
+def body(fields: Fields, *foreign: str) -> dict[str, object]:
+    """Fields as the JSON that Kong takes; those of `foreign` hold the id of another entity."""
+    found = {name: plain(one) for name, one in fields.items()}
+    return found | {name: {"id": found[name]} for name in foreign if found.get(name) is not None}

@@ -188,6 +188,7 @@ def _launch(part: str, sandbox: Sandbox, distribution: Distribution | None) -> P
                 str(sandbox.ports["kong-proxy"]),
             ]
             options += ["--data", str(sandbox.kong_data), "--sandbox-requires", "cjson.safe"]
+            options += ["--header", "X-Kong-Request-Id"]
             return _python("control_plane.sandbox.kong", options, sandbox, "kong")
         case _:
             return _python("control_plane.sandbox.echo", ["--port", str(sandbox.ports["echo"])], sandbox, "echo")

@@ -104,6 +104,11 @@ class Book:
             self._record({ref: self._digest(value)})
         return value
 
+    def peek(self, ref: str) -> str | None:
+        """The value, for a look at it that leaves no trace in the index; None when it is not there."""
+        path, field = split(ref)
+        return (self._store.read(path) or {}).get(field) or None
+
     def verify(self, refs: Iterable[str], parallel: int = 10) -> tuple[Discrepancy, ...]:
         """Read every one of the secrets and compare it with the index; writes nothing."""
         fields: dict[str, list[str]] = {}

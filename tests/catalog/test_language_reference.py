@@ -37,6 +37,7 @@ SECTIONS = {
     "UpstreamEntry": "upstreams",
     "TargetEntry": "targets",
     "HealthEntry": "health",
+    "ClientCertificateEntry": "client_certificate",
     "TimeoutsEntry": "timeouts",
     "AccessLogEntry": "access_log",
     "RoleEntry": "Roles",

@@ -10,11 +10,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from control_plane.catalog.model import AccessLog, Asked, Cors, Health, Upstream, UpstreamTarget
+from control_plane.catalog.certificates import certificate
+from control_plane.catalog.model import (
+    AccessLog,
+    Asked,
+    Certificate,
+    ClientCertificate,
+    Cors,
+    Health,
+    SecretRef,
+    Upstream,
+    UpstreamTarget,
+)
 from control_plane.engine.plan import make_plan, waves
 from control_plane.engine.resource import Key, state
 from control_plane.engine.values import Secret, canonical, plain
 from control_plane.kong import KINDS
+from tests.authorities import Authority
 from tests.building import (
     KEY,
     TOKEN,
@@ -30,11 +42,22 @@ from tests.building import (
 )
 
 RENKEI, PLANS = here("renkei.yaml", 9), here("templates/plans.yaml", 5)
+CA = Authority()
+
+
+def a_certificate(pem: str) -> Certificate:
+    found = certificate(pem)
+    assert found is not None
+    return found
+
+
 POOL = Upstream(
     "https",
     "/files",
     (UpstreamTarget("a.test:443", 100), UpstreamTarget("b.test:443", 0)),
     Health("/up", 10, 3),
+    authorities=(a_certificate(CA.certificate),),
+    client=ClientCertificate(a_certificate(CA.pair("gateway").certificate), SecretRef("upstreams/pool", "key"), RENKEI),
     origin=RENKEI,
 )
 BY_NAME = {kind.name: kind for kind in KINDS}
@@ -107,7 +130,9 @@ def test_what_is_wanted_says_where_it_comes_from_and_what_it_belongs_to(kind):
 def test_a_secret_is_wanted_as_a_reference_without_a_value(kind):
     for resource in kind.desired(a_platform(*parts())):
         for value in resource.fields.values():
-            assert not isinstance(value, Secret) or (value.version is None and value.ref.startswith("services/"))
+            assert not isinstance(value, Secret) or (
+                value.version is None and value.ref.startswith(("services/", "upstreams/"))
+            )
 
 
 @each

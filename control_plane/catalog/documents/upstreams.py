@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from control_plane.catalog.documents.base import Entry
-from control_plane.catalog.words import Duration, UpstreamPath, Url, wrong
+from control_plane.catalog.words import Duration, Secret, Text, UpstreamPath, Url, wrong
 
 Interval = Annotated[Duration, Field(le=3600)]  # Kong takes 65,535 s; who is asked once an hour is not watched
 Patience = Annotated[Duration, Field(le=86400)]  # Kong counts milliseconds in 31 bits
@@ -62,6 +62,13 @@ class TimeoutsEntry(Entry):
     write: Patience = Field(60, description="Between two writes of the request.")
 
 
+class ClientCertificateEntry(Entry):
+    """What the gateway shows of itself to servers that ask who calls (mutual TLS)."""
+
+    certificate: Text = Field(description="PEM in the configuration directory, with those that lead to its authority.")
+    key: Secret = Field(description="Its private key, PEM without a password: !secret path#field")
+
+
 class UpstreamEntry(Entry):
     """Several servers that answer for one upstream."""
 
@@ -73,6 +80,8 @@ class UpstreamEntry(Entry):
         description="Further tries after a failed one. Left out: 0, and 5 for APIs that only read.",
     )
     verify: bool | None = Field(None, description="Check the servers' certificates. Left out: yes, with https.")
+    ca: Text | None = Field(None, description="PEM of who vouches for the servers, in the configuration directory.")
+    client_certificate: ClientCertificateEntry | None = Field(None, description="Mutual TLS: what the gateway shows.")
 
     @model_validator(mode="after")
     def _one_upstream(self) -> UpstreamEntry:
@@ -86,8 +95,11 @@ class UpstreamEntry(Entry):
             raise wrong(
                 "the targets of an upstream have one scheme and one path", "name another upstream for the others"
             )
-        if self.verify is not None and not self.targets[0].url.startswith("https:"):
-            raise wrong("without https there is no certificate to check", "leave out 'verify'")
+        given = [name for name in ("verify", "ca", "client_certificate") if getattr(self, name) is not None]
+        if given and not self.targets[0].url.startswith("https:"):
+            raise wrong("without https there is no certificate to check", f"leave out '{given[0]}'")
+        if self.ca is not None and self.verify is False:
+            raise wrong("with 'verify: false' nobody asks who vouches for the servers", "leave out 'verify' or 'ca'")
         return self
 
 

@@ -5,6 +5,8 @@ plan can say which line of YAML asks for a change. Nothing here knows YAML, Keyc
 
     periods       when something holds: periods with a beginning and an end
     environments  the platform, and where it runs: servers, secret store, upstreams
+    certificates  what the gateway trusts and shows when it calls an upstream
+    secretref     where a secret stands
     roles         roles of people, and scopes of data
     apis          APIs: their versions, and the levels of access to them
     realms        realms, and the settings that a template gives them
@@ -14,6 +16,7 @@ plan can say which line of YAML asks for a change. Nothing here knows YAML, Keyc
 
 from control_plane.catalog.model.apis import Api, Auth, Cors, Level, Scoping, State, Version
 from control_plane.catalog.model.catalog import Catalog
+from control_plane.catalog.model.certificates import Certificate, ClientCertificate
 from control_plane.catalog.model.environments import (
     AccessLog,
     Asked,
@@ -26,7 +29,6 @@ from control_plane.catalog.model.environments import (
     Limits,
     Platform,
     Redis,
-    SecretRef,
     Upstream,
     UpstreamTarget,
     VaultSettings,
@@ -34,6 +36,7 @@ from control_plane.catalog.model.environments import (
 from control_plane.catalog.model.periods import ALWAYS, Period
 from control_plane.catalog.model.realms import MfaMode, Realm, RealmBaseline
 from control_plane.catalog.model.roles import DataScope, Disclosure, Fiware, Role
+from control_plane.catalog.model.secretref import SecretRef
 from control_plane.catalog.model.tenants import Approval, Grant, Group, Service, Tenant, TenantType, User
 
 __all__ = [
@@ -45,6 +48,8 @@ __all__ = [
     "Auth",
     "Behind",
     "Catalog",
+    "Certificate",
+    "ClientCertificate",
     "Cors",
     "DataScope",
     "Disclosure",

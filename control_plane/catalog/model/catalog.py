@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from control_plane.catalog.model.apis import Api
-from control_plane.catalog.model.environments import Environment, Platform
+from control_plane.catalog.model.environments import Environment, Platform, Upstream
 from control_plane.catalog.model.realms import Realm
 from control_plane.catalog.model.roles import DataScope, Role
 from control_plane.catalog.model.tenants import Grant, Group, Service, Tenant, User
@@ -60,12 +60,15 @@ class Catalog:
         return any(self.roles[name].mfa for name in self.roles_with(role))
 
     def next_change(self) -> datetime | None:
-        """The next instant after `as_of` at which a period begins or ends, so that a plan can say when to run again."""
+        """The next instant after `as_of` at which a period begins or ends or a certificate expires, so that a plan can
+        say when to run again."""
         periods = [
             *(user.period for user in self.users()),
             *(service.period for service in self.services()),
             *(grant.period for grant in self.grants()),
             *(scope.period for scope in self.scopes.values()),
         ]
-        instants = (instant for period in periods for instant in (period.start, period.end) if instant)
+        upstreams = (one for one in self.environment.upstreams.values() if isinstance(one, Upstream))
+        instants = [instant for period in periods for instant in (period.start, period.end) if instant]
+        instants += [certificate.until for upstream in upstreams for certificate in upstream.certificates()]
         return min((instant for instant in instants if instant > self.as_of), default=None)

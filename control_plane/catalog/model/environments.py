@@ -6,18 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
+from control_plane.catalog.model.certificates import Certificate, ClientCertificate
+from control_plane.catalog.model.secretref import SecretRef
 from control_plane.problems import Origin
-
-
-@dataclass(frozen=True)
-class SecretRef:
-    """Where a secret stands in the store: `!secret keycloak/admin#client_secret` is a path and a field."""
-
-    path: str
-    field: str
-
-    def __str__(self) -> str:
-        return f"{self.path}#{self.field}"
 
 
 @dataclass(frozen=True)
@@ -126,7 +117,12 @@ class Upstream:
     write: int = 60
     retries: int | None = None  # None: as the methods of the API allow
     verify: bool = True
+    authorities: tuple[Certificate, ...] = ()  # who vouches for the servers; none: whom the node trusts
+    client: ClientCertificate | None = None
     origin: Origin | None = None
+
+    def certificates(self) -> tuple[Certificate, ...]:
+        return (*self.authorities, *((self.client.certificate,) if self.client else ()))
 
 
 @dataclass(frozen=True)

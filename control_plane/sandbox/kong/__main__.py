@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -34,6 +35,7 @@ async def until_stopped(settings: Settings) -> None:
 @click.option("--data", type=click.Path(dir_okay=False, path_type=Path), help="Keep the entities in this file.")
 @click.option("--take-up", type=click.FloatRange(0), default=0.0, help="Seconds until the proxy works by a change.")
 @click.option("--sandbox-requires", multiple=True, help="A Lua module that functions may load, as cjson.safe.")
+@click.option("--header", multiple=True, help="What answers tell of it, as X-Kong-Request-Id; all when left out.")
 @click.option("--trusted-ip", multiple=True, help="An address or CIDR block whose X-Forwarded-* headers count.")
 def main(
     admin_port: int,
@@ -41,10 +43,13 @@ def main(
     data: Path | None,
     take_up: float,
     sandbox_requires: tuple[str, ...],
+    header: tuple[str, ...],
     trusted_ip: tuple[str, ...],
 ) -> None:
     """Run a stand-in for Kong 3.9.3 on loopback: Admin API and proxy."""
     settings = Settings(admin_port, proxy_port, data, take_up, sandbox_requires, trusted_ip)
+    if header:
+        settings = replace(settings, headers=tuple(name.lower() for name in header))
     try:
         asyncio.run(until_stopped(settings))
     except RenkeiError as error:

@@ -243,6 +243,7 @@ CHECKS: dict[str, Check] = {  # `[]` is each element of a list
     "targets.target": target,
     "jwt_secrets.rsa_public_key": public_key,
     "certificates.cert": certificate,
+    "ca_certificates.cert": certificate,
     "certificates.cert_alt": certificate,
     "certificates.key": private_key,
     "certificates.key_alt": private_key,

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.x509 import load_pem_x509_certificate
 
 from control_plane.sandbox.kong.errors import Errors
 
@@ -84,6 +88,14 @@ def expand_target(body: Body) -> tuple[Body, Errors]:
     return {**body, "target": f"{target}:8000"}, {}
 
 
+def expand_authority(body: Body) -> tuple[Body, Errors]:
+    """Kong keeps a digest of the certificate, so that none is there twice."""
+    with contextlib.suppress(Exception):  # what is no certificate is refused as such
+        digest = load_pem_x509_certificate(body["cert"].encode()).fingerprint(hashes.SHA256())
+        return {**body, "cert_digest": digest.hex()}, {}
+    return body, {}
+
+
 _BY_SCOPE = {parent: ("plugins", parent[:-1]) for parent in ("services", "routes", "consumers")}
 _BY_CERTIFICATE = "client_certificate"
 
@@ -100,6 +112,7 @@ ENTITIES = {
         Entity("upstreams", "upstreams", "name", {"certificates": ("upstreams", _BY_CERTIFICATE)}),
         Entity("targets", None, None, {"upstreams": ("targets", "upstream")}, expand_target),
         Entity("certificates", "certificates"),
+        Entity("ca_certificates", "ca_certificates", expand=expand_authority),
         Entity("snis", "snis", "name", {"certificates": ("snis", "certificate")}),
     )
 }
@@ -110,4 +123,4 @@ NESTED = {
     for entity in ENTITIES.values()
     for parent, (segment, foreign) in entity.nested.items()
 }
-EMPTY = ("ca_certificates", "vaults", "keys", "key-sets")  # collections that exist in Kong and are always empty here
+EMPTY = ("vaults", "keys", "key-sets")  # collections that exist in Kong and are always empty here

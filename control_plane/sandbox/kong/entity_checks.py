@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
+
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.x509 import BasicConstraints, ExtensionNotFound, load_pem_x509_certificate
 
 from control_plane.sandbox.kong.errors import Errors
 from control_plane.sandbox.kong.schema import Field, Schema, parsed
@@ -137,6 +141,27 @@ def _headers_without_values(route: Entity) -> str | None:
     return "Router Expression failed validation:  --> 1:2\n  |\n1 | ()\n  |  ^---\n  |\n  = expected term"
 
 
+def _key_fits(certificate: Entity, _: Errors) -> str | None:
+    """The words are those of Kong's sources; nothing of it was recorded."""
+    shown = load_pem_x509_certificate(certificate["cert"].encode()).public_key()
+    own = load_pem_private_key(certificate["key"].encode(), None).public_key()
+    return None if shown == own else "certificate does not match key"
+
+
+def _is_authority(authority: Entity, _: Errors) -> str | None:
+    """As above."""
+    if authority["cert"].count("-----BEGIN CERTIFICATE-----") > 1:
+        return "please submit only one certificate at a time"
+    shown = load_pem_x509_certificate(authority["cert"].encode())
+    if shown.not_valid_after_utc < datetime.now(UTC):
+        return 'certificate expired, "Not After" time is in the past'
+    try:
+        signs = shown.extensions.get_extension_for_class(BasicConstraints).value.ca
+    except ExtensionNotFound:
+        signs = False
+    return None if signs else 'certificate does not appear to be a CA because it is missing the "CA" basic constraint'
+
+
 CHECKERS: dict[str, Checker] = {
     "at_least_one_of": _at_least_one_of,
     "only_one_of": _only_one_of,
@@ -146,4 +171,8 @@ CHECKERS: dict[str, Checker] = {
     "custom_entity_check": _in_lua,
 }
 
-IN_LUA: dict[tuple[str, str], Callable[[Entity, Errors], str | None]] = {("routes", "id"): _route_matches_something}
+IN_LUA: dict[tuple[str, str], Callable[[Entity, Errors], str | None]] = {
+    ("routes", "id"): _route_matches_something,
+    ("certificates", "cert"): _key_fits,
+    ("ca_certificates", "cert"): _is_authority,
+}

@@ -59,6 +59,12 @@ def still_referenced(collection: str, by: str) -> KongError:
     return coded(400, 4, "foreign key violation", message, {"@referenced_by": by})
 
 
+def authority_in_use(row_id: str, service_id: str) -> KongError:
+    """Code 4, in words of its own. From Kong's sources; not recorded."""
+    message = f"ca certificate {row_id} is still referenced by services (id = {service_id})"
+    return coded(400, 4, "foreign key violation", message)
+
+
 def unresolved_reference(field: str, by: str, value: str, collection: str) -> KongError:
     """Code 13: a foreign key by name that points to nothing."""
     text = f"the foreign key cannot be resolved with '{{{by}={quoted(value)}}}' for an existing '{collection}' entity"

@@ -25,4 +25,5 @@ class Settings:
     trusted_ips: tuple[str, ...] = ()  # addresses or CIDR blocks whose X-Forwarded-* and X-Real-IP count
     real_ip_header: str = "X-Real-IP"  # … and which of them names the client
     real_ip_recursive: bool = False  # whether trusted addresses in it are passed over
+    headers: tuple[str, ...] = ("server_tokens", "latency_tokens", "x-kong-request-id")  # what answers tell of it
     clock: Callable[[], float] = field(default=time.time, repr=False)  # seconds since 1970: the one source of time

@@ -55,6 +55,7 @@ TABLES = {
         Table("upstreams", unique=("name",), foreign=_CERTIFICATE),
         Table("targets", together=("target", "upstream"), foreign={"upstream": Reference("upstreams", cascade=True)}),
         Table("certificates"),
+        Table("ca_certificates", unique=("cert_digest",)),
         Table("snis", unique=("name",), foreign={"certificate": Reference("certificates")}),
     )
 }

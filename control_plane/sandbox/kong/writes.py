@@ -105,6 +105,9 @@ def delete(world: World, entity: Entity, row: Row) -> None:
     for collection, foreign in referring_to(entity.collection, cascade=False):
         if world.store.ids(collection, foreign, row["id"]):
             raise errors.still_referenced(entity.collection, collection)
+    for service in world.store.rows("services") if entity.collection == "ca_certificates" else ():
+        if row["id"] in (service.get("ca_certificates") or ()):
+            raise errors.authority_in_use(row["id"], service["id"])
     world.store.delete(entity.collection, row["id"])
 
 

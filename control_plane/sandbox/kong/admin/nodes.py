@@ -36,6 +36,7 @@ def root(node: Node, _: Call) -> Answer:
         "trusted_ips": list(node.settings.trusted_ips),
         "real_ip_header": node.settings.real_ip_header,
         "real_ip_recursive": "on" if node.settings.real_ip_recursive else "off",
+        "headers": list(node.settings.headers),
     }
     enabled = sorted({row["name"] for row in node.world.store.rows("plugins")})
     return Answer(

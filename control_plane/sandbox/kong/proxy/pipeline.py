@@ -220,19 +220,29 @@ def _finished(exchange: Exchange, reply: Reply) -> Reply:
     kind = (headers.get("content-type") or "").strip()
     if kind.lower() in _CHARSET and reply.status not in (301, 302, 303):
         headers.set("Content-Type", f"{kind}; charset=UTF-8")
-    waited = 0.0
-    if exchange.upstream_begun is not None and exchange.upstream_answered is not None:
-        waited = exchange.upstream_answered - exchange.upstream_begun
-        headers.set("X-Kong-Upstream-Latency", str(round(waited * 1000)))
-    spent = exchange.node.now() - exchange.started - waited
-    name = "X-Kong-Proxy-Latency" if exchange.upstream_begun is not None else "X-Kong-Response-Latency"
-    headers.set(name, str(max(0, round(spent * 1000))))
-    if exchange.upstream_begun is not None:
-        headers.set("Via", VIA)
-    headers.set("Server", *(headers.all("server")[:1] if reply.from_upstream else [SERVER]))
-    headers.set("X-Kong-Request-Id", exchange.request_id)
+    _told(exchange, reply)
     if reply.stream is None and (exchange.incoming.method != "HEAD" or not reply.from_upstream):
         headers.set("Content-Length", str(len(reply.body)))
     if exchange.incoming.method == "HEAD":
         reply.body = b""
     return reply
+
+
+def _told(exchange: Exchange, reply: Reply) -> None:
+    """What the node says of itself, as its setting `headers` has it."""
+    headers, told = reply.headers, exchange.node.settings.headers
+    waited = 0.0
+    if exchange.upstream_begun is not None and exchange.upstream_answered is not None:
+        waited = exchange.upstream_answered - exchange.upstream_begun
+    if "latency_tokens" in told:
+        if exchange.upstream_answered is not None:
+            headers.set("X-Kong-Upstream-Latency", str(round(waited * 1000)))
+        spent = exchange.node.now() - exchange.started - waited
+        name = "X-Kong-Proxy-Latency" if exchange.upstream_begun is not None else "X-Kong-Response-Latency"
+        headers.set(name, str(max(0, round(spent * 1000))))
+    if "server_tokens" in told and exchange.upstream_begun is not None:
+        headers.set("Via", VIA)
+    own = [SERVER] if "server_tokens" in told else []
+    headers.set("Server", *(headers.all("server")[:1] if reply.from_upstream else own))
+    if "x-kong-request-id" in told:
+        headers.set("X-Kong-Request-Id", exchange.request_id)

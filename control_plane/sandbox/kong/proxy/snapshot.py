@@ -30,6 +30,8 @@ class Snapshot:
     jwt_keys: Mapping[str, Row]
     upstreams: Mapping[str, Row]
     targets: Mapping[str, tuple[Row, ...]]  # by upstream id
+    certificates: Mapping[str, Row]
+    ca_certificates: Mapping[str, Row]
 
     def instance(self, name: str, route: str | None, service: str | None, consumer: str | None) -> Instance | None:
         """The one instance that runs: the most specific, a consumer's before a route's."""
@@ -74,6 +76,8 @@ class Compiler:
             jwt_keys=self._part("jwt", ("jwt_secrets",), lambda rows: _by("key", rows)),
             upstreams=self._part("upstreams", ("upstreams",), lambda rows: _by("name", rows)),
             targets=self._part("targets", ("targets",), _targets),
+            certificates=self._part("certificates", ("certificates",), _by_id),
+            ca_certificates=self._part("ca_certificates", ("ca_certificates",), _by_id),
         )
 
     def _part(self, name: str, collections: Iterable[str], make: Callable[..., Any]) -> Any:

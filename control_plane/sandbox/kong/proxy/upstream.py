@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import h11
 
-from control_plane.sandbox.kong.proxy import balancer
+from control_plane.sandbox.kong.proxy import balancer, tls
 from control_plane.sandbox.kong.proxy.balancer import Address
 from control_plane.sandbox.kong.proxy.exchange import Exchange, Outgoing, Try
 from control_plane.sandbox.kong.proxy.forwarding import forwarded
@@ -90,12 +89,13 @@ async def _resolve(host: str) -> str | None:
         found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         return None
-    return str(found[0][4][0]) if found else None
+    addresses = sorted(found, key=lambda one: one[0] is socket.AF_INET6)  # as `dns_order` has it: LAST,SRV,A,CNAME
+    return str(addresses[0][4][0]) if addresses else None
 
 
 async def _attempt(exchange: Exchange, service: Row, outgoing: Outgoing, address: Address, ip: str) -> Reply:
-    context = _tls(service) if outgoing.scheme == "https" else None
     try:
+        context = tls.context(exchange.snapshot, service) if outgoing.scheme == "https" else None
         reader, writer = await asyncio.wait_for(
             asyncio.open_connection(ip, address.port, ssl=context, server_hostname=address.host if context else None),
             service["connect_timeout"] / 1000,
@@ -139,12 +139,3 @@ async def _answer(
     return Reply(
         event.status_code, headers, stream=connection.body(), from_upstream=True, close=connection.writer.close
     )
-
-
-def _tls(service: Row) -> ssl.SSLContext:
-    """Like Kong, a server's certificate is only looked at where the service says `tls_verify`."""
-    context = ssl.create_default_context()
-    if not service.get("tls_verify"):
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context

@@ -14,7 +14,7 @@ from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
 from control_plane.engine.values import Fields
-from control_plane.kong import naming, values
+from control_plane.kong import danger, naming, values
 from control_plane.kong.client import Kong, Row, at
 from control_plane.kong.upstreams import used
 
@@ -98,4 +98,4 @@ def _path(kong: Kong, key: Key) -> str:
     return at("ca_certificates", _id(kong.platform, key.name))
 
 
-AUTHORITIES = Kind(NAME, desired, read, create, update, delete)
+AUTHORITIES = Kind(NAME, desired, read, create, update, delete, danger=danger.of_authority)

@@ -43,6 +43,12 @@ def of_service(change: Change, have: State) -> str | None:
     return None
 
 
+def of_authority(change: Change, have: State) -> str | None:
+    if isinstance(change, Delete):
+        return "whoever has its key may vouch for servers of upstreams, and Git does not know it"
+    return None
+
+
 def of_certificate(change: Change, have: State) -> str | None:
     if isinstance(change, Update) and change.changed & {"cert", "key"}:
         return f"the gateway shows {change.key.name} another certificate than Git says"

@@ -3,8 +3,8 @@
 Every collection stands at the top, with references by name (Kong takes that as well as nested lists): so a change of
 one object is one change in the file.
 
-A credential needs its value, so keys and jwt credentials are in it only when the caller can reveal them; a text in
-their place would be a key that opens.
+A credential needs its value, so keys, jwt credentials and client certificates are in it only when the caller can
+reveal them; a text in their place would be a key that opens.
 """
 
 from __future__ import annotations
@@ -56,7 +56,9 @@ def left_out(want: State) -> Iterator[tuple[str, str, str]]:
     """The credentials that are not in it without `reveal`: what it is, whose, and where its value stands."""
     for key, resource in want.items():
         for value in resource.fields.values():
-            if isinstance(value, Secret):
+            if key.kind == "kong.certificate" and isinstance(value, Secret):
+                yield "certificate", key.name, value.ref
+            elif isinstance(value, Secret):
                 yield "key", key.within, value.ref
             elif isinstance(value, RealmKey):
                 yield "jwt", key.within, f"the key that realm {value.realm} signs with"

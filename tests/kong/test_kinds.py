@@ -43,6 +43,7 @@ from tests.building import (
 
 RENKEI, PLANS = here("renkei.yaml", 9), here("templates/plans.yaml", 5)
 CA = Authority()
+GATEWAY = CA.pair("gateway")
 
 
 def a_certificate(pem: str) -> Certificate:
@@ -57,7 +58,7 @@ POOL = Upstream(
     (UpstreamTarget("a.test:443", 100), UpstreamTarget("b.test:443", 0)),
     Health("/up", 10, 3),
     authorities=(a_certificate(CA.certificate),),
-    client=ClientCertificate(a_certificate(CA.pair("gateway").certificate), SecretRef("upstreams/pool", "key"), RENKEI),
+    client=ClientCertificate(a_certificate(GATEWAY.certificate), SecretRef("upstreams/pool", "key"), RENKEI),
     origin=RENKEI,
 )
 BY_NAME = {kind.name: kind for kind in KINDS}

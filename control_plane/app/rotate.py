@@ -90,21 +90,22 @@ def look(ask: Ask, realm: str, now: datetime | None = None) -> Rotation:
     changes = _credentials(catalog, systems, realm, (ring.prepared or ring.signing).der)
     wanted = sum(1 for one in JWTS.desired(catalog) if _of(one.fields.get("rsa_public_key"), realm))
     about = About(catalog.platform.name, catalog.environment.name, catalog.as_of)
-    return Rotation(catalog, systems, about, ring, _steps(ring, changes, now or datetime.now(UTC)), wanted)
+    return Rotation(catalog, systems, about, ring, steps(ring, changes, now or datetime.now(UTC)), wanted)
 
 
-def _steps(ring: Ring, changes: tuple[Update, ...], now: datetime) -> tuple[Step, ...]:
+def steps(ring: Ring, changes: tuple[Update, ...], now: datetime) -> tuple[Step, ...]:
+    """What is to do, from the keys alone and the credentials that lack the one that signs."""
     if ring.prepared:
         return Step.SIGN, Step.CREDENTIALS, Step.KEEP
     if not ring.old:
         return Step.PREPARE, Step.SIGN, Step.CREDENTIALS, Step.KEEP
-    steps: list[Step] = [Step.CREDENTIALS] if changes else []
+    found: list[Step] = [Step.CREDENTIALS] if changes else []
     if any(key.active for key in ring.old):
-        steps.append(Step.KEEP)
-    if not steps:
+        found.append(Step.KEEP)
+    if not found:
         over = ring.old_until is not None and ring.old_until <= now
-        steps.append(Step.REMOVE if over else Step.WAIT)
-    return tuple(steps)
+        found.append(Step.REMOVE if over else Step.WAIT)
+    return tuple(found)
 
 
 def rotate(found: Rotation, tell: Callable[[Event], None]) -> Rotated:

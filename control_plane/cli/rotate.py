@@ -10,9 +10,8 @@ from control_plane.app import rotate as rotating
 from control_plane.cli.options import ask_of, configuration, confirm, json_option, tells_problems
 from control_plane.cli.terminal import TERMINAL, Applying
 from control_plane.engine.apply import Failed
-from control_plane.render.document import outcomes_document
 from control_plane.render.plan import visible
-from control_plane.render.rotation import rotated_lines, rotation_document, rotation_lines
+from control_plane.render.rotation import rotated_document, rotated_lines, rotation_document, rotation_lines
 
 
 @click.group()
@@ -44,19 +43,14 @@ def realm_key(realm: str, yes: bool, as_json: bool, **options: Any) -> int:
         TERMINAL.out(rotation_lines(document))
     if rotating.Step.WAIT in found.steps:
         if as_json:
-            TERMINAL.json({**document, "done": [], "seconds": None, "outcomes": [], "complete": True})
+            TERMINAL.json(rotated_document(document, ()))
         return 0
     if not yes:
         confirm(f"Do this in {found.about.environment}?", "whether the key should turn over", "--yes")
     with TERMINAL.progress() as shown:
         rotated = rotating.rotate(found, Applying(TERMINAL, shown))
-    after = {
-        **rotation_document(found.about, rotated.ring, found.steps, rotated.ring.old, found.credentials),
-        "done": list(found.steps),
-        "seconds": rotated.seconds,
-        "outcomes": outcomes_document(rotated.outcomes),
-        "complete": rotated.complete,
-    }
+    now = rotation_document(found.about, rotated.ring, found.steps, rotated.ring.old, found.credentials)
+    after = rotated_document(now, found.steps, rotated.seconds, rotated.outcomes)
     if as_json:
         TERMINAL.json(after)
     elif rotated.complete:

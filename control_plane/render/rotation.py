@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from control_plane.engine.apply import Done, Outcome
 from control_plane.keycloak.rotation import Ring, SigningKey
 from control_plane.render.columns import pad
-from control_plane.render.document import FORMAT_VERSION, About, Document
+from control_plane.render.document import FORMAT_VERSION, About, Document, outcomes_document
 
 HARD = (
     "Tokens that were signed before are refused by the gateway from then on: clients fetch a new one when they get 401."
@@ -32,6 +33,19 @@ def rotation_document(
     }
 
 
+def rotated_document(
+    document: Document, done: Sequence[str], seconds: float | None = None, outcomes: Sequence[Outcome] = ()
+) -> Document:
+    """The same after the run: the steps that it went through, and what became of Kong's credentials."""
+    return {
+        **document,
+        "done": list(done),
+        "seconds": seconds,
+        "outcomes": outcomes_document(outcomes),
+        "complete": all(isinstance(outcome, Done) for outcome in outcomes),
+    }
+
+
 def rotation_lines(document: Document) -> Iterator[str]:
     """Each step on a line, in its order."""
     yield f"Realm key  {document['environment']}  realm {document['realm']}"
@@ -40,7 +54,11 @@ def rotation_lines(document: Document) -> Iterator[str]:
     what = {
         "prepare": ("+", "key", "Keycloak makes the next key, published and not yet signing"),
         "sign": ("~", "key", f"it signs from then on instead of {_short(document['signing'])}"),
-        "credentials": ("~", "credentials", f"{number} of Kong take it at once; wait until the gateway has them"),
+        "credentials": (
+            "~",
+            "credentials",
+            f"Kong's {number} of the realm take it at once; wait until the gateway has them",
+        ),
         "keep": ("~", "key", f"{kept} stays published, and verifies only"),
         "wait": ("?", "key", f"{kept} stays published until {document['old_until']}: nothing to do before"),
         "remove": ("-", "key", f"{kept} goes: every token that it has signed has ended"),
@@ -56,10 +74,9 @@ def rotated_lines(document: Document) -> Iterator[str]:
     """What has become of it."""
     steps = document["done"]
     if "sign" in steps or "credentials" in steps:
-        yield (
-            f"Realm {document['realm']} signs with {_short(document['signing'])}. The gateway took the new key "
-            f"{document['seconds']:.2f} s after Keycloak began to sign with it."
-        )
+        yield f"Realm {document['realm']} signs with {_short(document['signing'])}."
+        if document["credentials"]:
+            yield f"The gateway took the new key {document['seconds']:.2f} s after Keycloak began to sign with it."
     if "keep" in steps and document["old_until"]:
         yield f"The old key may go at {document['old_until']}: run the same command then."
     if "remove" in steps:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from control_plane.engine.apply import Done, Failed, Skipped
 from control_plane.engine.plan import make_plan
 from control_plane.engine.resource import Key, Resource, state
+from control_plane.keycloak.rotation import GENERATED, SINCE, Ring, SigningKey
 from control_plane.problems import Origin, Problem
 from control_plane.render.document import FORMAT_VERSION, About, outcomes_document, plan_document, problem_document
+from control_plane.render.rotation import rotated_document, rotation_document
 from tests.docs.pages import ROOT, first_cells
 from tests.engine.shelf import kind
 
@@ -107,3 +109,12 @@ def test_a_problem_has_the_fields_that_are_documented():
     text = PAGE.read_text("utf-8")
     shown = json.loads(re.search(r"^```json\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)[1])
     assert set(shown["problems"][0]) == set(problem_document(Problem("x")))
+
+
+def test_the_document_of_a_rotation_has_the_fields_that_the_page_names():
+    key = SigningKey("id", SINCE + "2026-11-21T00:00:00+00:00", GENERATED, "kid", 200, True, b"der")
+    ring = Ring("nasushiobara", "id", timedelta(minutes=5), (key,))
+    made = rotated_document(rotation_document(ABOUT, ring, ["remove"], (), 12), ["remove"])
+    text = section("rotate realm-key")
+    assert fields(text) >= made.keys()
+    assert example("rotate realm-key").keys() == made.keys()

@@ -89,7 +89,7 @@ def test_rotate_realm_key_switches_both_systems_and_old_tokens_are_refused_from_
     assert status(world, old) == 200
     before = {key["kid"] for key in rs256(world)}
     said = rotate(world)
-    assert "1 of Kong take it at once" in said.out
+    assert "Kong's 1 of the realm take it at once" in said.out
     assert "the gateway" in said.out.lower()
     assert status(world, old) == 401
     assert_turned_over(world)

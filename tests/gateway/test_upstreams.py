@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from control_plane.catalog.certificates import certificate
+from control_plane.catalog.documents.upstreams import TargetEntry
 from control_plane.catalog.model import Catalog, ClientCertificate, Health, SecretRef, Upstream, UpstreamTarget
 from control_plane.engine.resource import state
 from control_plane.engine.values import Secret
@@ -174,6 +175,17 @@ def test_mutual_tls_where_it_is_given(world: World, tmp_path: Path):
         world.apply(of("mutual", https(place, ours)))
         assert call(world) == 502
         assert world.by_hand("GET", "/certificates")["data"] == []
+
+
+def test_a_target_may_be_an_ipv6_address_and_is_no_difference_afterwards(world: World):
+    place = TargetEntry.model_validate({"url": "http://[2001:DB8::1]:1026"}).place
+    assert place == "[2001:0db8:0000:0000:0000:0000:0000:0001]:1026"
+    world.apply(of("sixth", http(**{place: 100})))
+    (upstream,) = world.by_hand("GET", "/upstreams")["data"]
+    world.by_hand("POST", f"/upstreams/{upstream['id']}/targets", {"target": "[2001:db8::2]:1026"})
+    places = {row["target"] for row in world.by_hand("GET", f"/upstreams/{upstream['id']}/targets")["data"]}
+    assert places == {place, place.replace("0001]", "0002]")}
+    world.apply(of("sixth", http(**{place: 50})))
 
 
 # ---------------------------------------------------------------- certificates as objects

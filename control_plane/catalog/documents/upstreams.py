@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv6Address
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -15,17 +16,17 @@ Patience = Annotated[Duration, Field(le=86400)]  # Kong counts milliseconds in 3
 PORTS = {"http": 80, "https": 443}
 
 
-def _no_ipv6(url: str) -> str:
-    """Kong writes an IPv6 address in another form than it was given, which would be a difference for ever."""
-    if ":" in (urlsplit(url).hostname or ""):
-        raise wrong("a target is named by its host name or its IPv4 address")
+def _no_zone(url: str) -> str:
+    """An address of one network interface of one node: Kong takes none, and another node has another interface."""
+    if "%" in (urlsplit(url).hostname or ""):
+        raise wrong("the address of a target has no zone", "name it by its host name or a global address")
     return url
 
 
 class TargetEntry(Entry):
     """One of the servers."""
 
-    url: Annotated[Url, AfterValidator(_no_ipv6)] = Field(description="Where it is; all have one scheme and one path.")
+    url: Annotated[Url, AfterValidator(_no_zone)] = Field(description="Where it is; all have one scheme and one path.")
     weight: Annotated[int, Field(ge=1, le=65535)] | None = Field(
         None, description="Its share of the calls, beside the others' (100 when left out)."
     )
@@ -41,9 +42,12 @@ class TargetEntry(Entry):
 
     @property
     def place(self) -> str:
-        """Host and port."""
+        """Host and port. An IPv6 address in the form in which Kong keeps it, with all of its digits."""
         parts = urlsplit(self.url)
-        return f"{parts.hostname}:{parts.port or PORTS[parts.scheme]}"
+        host = parts.hostname or ""
+        if ":" in host:
+            host = f"[{IPv6Address(host).exploded}]"
+        return f"{host}:{parts.port or PORTS[parts.scheme]}"
 
 
 class HealthEntry(Entry):

@@ -6,6 +6,7 @@ import contextlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv6Address
 from typing import Any
 
 from cryptography.hazmat.primitives import hashes
@@ -81,8 +82,11 @@ def expand_route(body: Body) -> tuple[Body, Errors]:
 
 
 def expand_target(body: Body) -> tuple[Body, Errors]:
-    """A target without a port has port 8000."""
+    """A target without a port has port 8000, and an IPv6 address all of its digits (Kong's sources; not recorded)."""
     target = body.get("target")
+    if isinstance(target, str) and (found := re.fullmatch(r"\[([0-9A-Fa-f:.]+)\](:[0-9]+)?", target)):
+        with contextlib.suppress(ValueError):
+            return {**body, "target": f"[{IPv6Address(found[1]).exploded}]{found[2] or ':8000'}"}, {}
     if not isinstance(target, str) or not re.fullmatch(r"[A-Za-z0-9._-]+", target):
         return body, {}
     return {**body, "target": f"{target}:8000"}, {}

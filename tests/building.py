@@ -224,13 +224,22 @@ def with_api(
     scoping: str = "fiware-headers",
     levels: Mapping[str, Iterable[str]] | None = None,
     limits: Mapping[str, Mapping[str, int]] | None = None,
+    level_paths: Mapping[str, Iterable[str]] | None = None,
     **more: Any,
 ) -> Part:
     """An API with the levels read and update, version v2 at /NAME/v2 (ngsi-v2: /ngsi/v2), key only."""
     return Part(
         3,
         lambda catalog: _with_api(
-            catalog, name, *versions, auth=auth, scoping=scoping, levels=levels, limits=limits, **more
+            catalog,
+            name,
+            *versions,
+            auth=auth,
+            scoping=scoping,
+            levels=levels,
+            limits=limits,
+            level_paths=level_paths,
+            **more,
         ),
     )
 
@@ -243,6 +252,7 @@ def _with_api(
     scoping: str = "fiware-headers",
     levels: Mapping[str, Iterable[str]] | None = None,
     limits: Mapping[str, Mapping[str, int]] | None = None,
+    level_paths: Mapping[str, Iterable[str]] | None = None,
     **more: Any,
 ) -> Catalog:
     file = f"apis/{name}.yaml"
@@ -257,7 +267,13 @@ def _with_api(
         None,
         versions or (a_version("v2", f"{prefix}/v2", upstream_path="/v2"),),
         tuple(
-            Level(level, tuple(sorted(methods)), dict((limits or {}).get(level, {})), here(file, 14))
+            Level(
+                level,
+                tuple(sorted(methods)),
+                dict((limits or {}).get(level, {})),
+                here(file, 14),
+                tuple((level_paths or {}).get(level, ())),
+            )
             for level, methods in (levels or {"read": READ, "update": UPDATE}).items()
         ),
         origin=here(file),

@@ -2,6 +2,7 @@
 
     requests   what is asked, and what is answered
     paths      the path of a request as the gateway sees it
+    levels     which level a call belongs to
     evaluate   one request, decided
     credentials, callers   what a caller shows, and who that makes him
     limits     how often

@@ -63,6 +63,7 @@ def who_document(catalog: Catalog, api: Api, level: Level, at: datetime, found: 
         "api": api.name,
         "level": level.name,
         "methods": list(level.methods),
+        "paths": list(level.paths),
         "allowed_ips": list(api.allowed_ips),
         "holders": [_holder(catalog, holder) for holder in found],
     }

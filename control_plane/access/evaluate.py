@@ -1,6 +1,6 @@
 """May this request pass? The decision, in the order in which docs/explanation/kong.md tells it.
 
-path → version → method → caller → address → grant → period → token → data
+path → version → level → caller → address → grant → period → token → data
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from control_plane.access import data, paths, periods
+from control_plane.access import data, levels, paths, periods
 from control_plane.access.callers import Caller, caller, comes_from, no_access_token, over
 from control_plane.access.data import Open
 from control_plane.access.limits import limits
@@ -43,11 +43,11 @@ def evaluate(catalog: Catalog, request: Request) -> Decision:
         return replace(where, reason="a draft is not at the gateway", because=(stands,))
     if version.state is State.RETIRED:
         return replace(where, status=410, reason="the version is retired", because=(stands,))
-    level = next((level for level in api.levels if request.method in level.methods), None)
+    level = levels.of(api, request.method, _rest(version, path))
     if level is None:
-        says = "; ".join(f"{level.name}: {', '.join(level.methods)}" for level in api.levels)
-        because = (Because("api", says, api.origin),)
-        return replace(where, reason=f"no level has the method {request.method}", because=because)
+        because = (Because("api", "; ".join(map(levels.told, api.levels)), api.origin),)
+        call = f"{request.method} {_rest(version, path)}" if levels.by_path(api) else f"the method {request.method}"
+        return replace(where, reason=f"no level has {call}", because=because)
     decision = _decide(_Asked(catalog, request, path, api, version, level))
     return replace(decision, api=api.name, version=version.name, level=level.name)
 
@@ -57,6 +57,11 @@ def _leads_to(catalog: Catalog, path: str) -> tuple[Api, Version] | None:
     versions = ((api, version) for api in catalog.apis.values() for version in api.versions)
     found = [(api, version) for api, version in versions if paths.below(path, version.path)]
     return max(found, key=lambda one: (one[1].state is not State.DRAFT, len(one[1].path)), default=None)
+
+
+def _rest(version: Version, path: str) -> str:
+    """The path below the version's own."""
+    return path[len(version.path.rstrip("/")) :] or "/"
 
 
 def _decide(asked: _Asked) -> Decision:
@@ -119,9 +124,18 @@ def _ungranted(asked: _Asked, service: Service) -> Decision | None:
 
 def _ambiguous(asked: _Asked) -> Decision | None:
     """A path that the upstream could take for another one."""
-    sign = paths.ambiguous(asked.request.path.partition("?")[0], folders=asked.api.scoping is Scoping.PATH)
-    because = (Because("api", f"scoping is {asked.api.scoping.value}", asked.api.origin),)
-    return Decision(403, f"the path is not plain: it has '{sign}'", because) if sign else None
+    folders = levels.by_path(asked.api)
+    sent = asked.request.path.partition("?")[0]
+    sign = paths.ambiguous(sent, folders=folders or asked.api.scoping is Scoping.PATH, escapes=folders)
+    if sign:
+        because = (Because("api", f"scoping is {asked.api.scoping.value}", asked.api.origin),)
+        return Decision(403, f"the path is not plain: it has '{sign}'", because)
+    rest = _rest(asked.version, asked.path)
+    other = levels.of(asked.api, asked.request.method, rest, small=True)
+    if other and other != asked.level:
+        because = (Because("level", levels.told(other), other.origin),)
+        return Decision(403, f"the path is another level's but for its case: {other.name}", because)
+    return None
 
 
 def _no_time(asked: _Asked, service: Service) -> Decision:
@@ -157,7 +171,7 @@ def _data(asked: _Asked, service: Service | None, opened: list[Open]) -> Decisio
         case Scoping.FIWARE:
             chosen = data.by_header(asked.request, opened)
         case Scoping.PATH:
-            chosen = data.by_path(asked.path[len(asked.version.path.rstrip("/")) :] or "/", opened)
+            chosen = data.by_path(_rest(asked.version, asked.path), opened)
     if isinstance(chosen, str):
         lines = (line for one in opened for line in _opening(asked, one))
         return Decision(403, chosen, tuple(dict.fromkeys(lines)))

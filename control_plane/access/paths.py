@@ -38,9 +38,14 @@ def below(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder + "/")
 
 
-def ambiguous(path: str, *, folders: bool) -> str | None:
-    """What in a path, as it was sent, could mean something else to the upstream than to the gateway."""
+def ambiguous(path: str, *, folders: bool, escapes: bool = False) -> str | None:
+    """What in a path, as it was sent, could mean something else to the upstream than to the gateway.
+
+    `escapes`: also an escape within an escape.
+    """
     text = path.lower()
+    if escapes and (twice := re.search("%25[0-9a-f]{2}", text)):
+        return twice[0]
     found = next((sign for sign in (*TWO_WAYS, *(NOT_PLAIN if folders else ())) if sign in text), None)
     if found is None and folders and not {".", ".."}.isdisjoint(text.split("/")):
         found = ".."

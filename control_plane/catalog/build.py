@@ -154,7 +154,11 @@ class _Builder:
         cors = given_by("cors", one.plan, self.plans)
         levels = (
             Level(
-                name, tuple(sorted(entry.methods)), plan.get(name, {}) | entry.limit.spans(), where.key("levels", name)
+                name,
+                tuple(sorted(entry.methods)),
+                plan.get(name, {}) | entry.limit.spans(),
+                where.key("levels", name),
+                tuple(entry.paths),
             )
             for name, entry in sorted(one.levels.items())
         )

@@ -29,6 +29,7 @@ TEXT = rf"^[^{_CONTROL}]*[^{_CONTROL} \u3000][^{_CONTROL}]*$"
 USERNAME = r"^[a-z0-9][a-z0-9._-]{2,254}$"
 EMAIL = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
 PATH = r"^(/[A-Za-z0-9._~-]+)+$"
+LEVEL_PATH = r"^(/([A-Za-z0-9._~-]+|\*))+$"
 UPSTREAM_PATH = r"^/$|^(/[A-Za-z0-9._~-]+)+/?$"
 FIWARE_SERVICE = r"^[a-z0-9_]{1,50}$"
 FIWARE_PATH = r"^/#?$|^(/[A-Za-z0-9_]{1,50}){1,10}(/#)?$"
@@ -48,6 +49,7 @@ PATTERNS = {
     USERNAME: "a username has lower-case letters, digits and '.', '_', '-', and at least 3 characters",
     EMAIL: "an e-mail address is like name@example.jp",
     PATH: "a path begins with '/' and does not end with it; letters, digits and '.', '_', '~', '-'",
+    LEVEL_PATH: "a path of a level is like /admin or /entities/*/history; '*' is one whole segment",
     UPSTREAM_PATH: "a path begins with '/'; letters, digits and '.', '_', '~', '-'",
     FIWARE_SERVICE: "a Fiware-Service has lower-case letters, digits and '_', at most 50 characters",
     FIWARE_PATH: "a Fiware-ServicePath is like /road, or /road/# for all below it; letters, digits and '_'",
@@ -257,6 +259,7 @@ Description = Annotated[str, Field(max_length=4000)]
 Username = Annotated[str, Field(pattern=USERNAME)]
 Email = Annotated[str, Field(pattern=EMAIL, max_length=254)]
 PathPrefix = Annotated[str, Field(pattern=PATH, max_length=255), AfterValidator(_dots)]
+LevelPath = Annotated[str, Field(pattern=LEVEL_PATH, max_length=255), AfterValidator(_dots)]
 UpstreamPath = Annotated[str, Field(pattern=UPSTREAM_PATH, max_length=255), AfterValidator(_dots)]
 FiwareService = Annotated[str, Field(pattern=FIWARE_SERVICE)]
 FiwarePath = Annotated[str, Field(pattern=FIWARE_PATH)]

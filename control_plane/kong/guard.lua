@@ -11,15 +11,24 @@
 --   scope NAME - PATH…         path prefixes below the API's own
 --   realm TENANT REALM         where a tenant's clients live, when it is not the realm of its own name
 --   level ROUTE                by their order 1, 2, …
+--   call LEVEL PATH METHOD…    what a level takes below the version's path; `*` is one segment; the first that fits decides
 --   was FORMER CONSUMER        a renamed service, until its key has changed hands: what CONSUMER may, FORMER may
 --   CONSUMER LEVEL SCOPES FROM UNTIL    a grant: SCOPES as `1,3` by their order or `-`; seconds since 1970, or `-`
 
-local scopes, realms, levels, grants, renamed = {}, {}, {}, {}, {}
+local scopes, realms, levels, calls, grants, renamed = {}, {}, {}, {}, {}, {}
+local patterns = false -- whether a level has paths
+
+local function segments(path)
+  local list = {}
+  for segment in path:gmatch("[^/]+") do list[#list + 1] = segment end
+  return list
+end
 
 for line in DATA:gmatch("[^\n]+") do
   local name, service, paths = line:match("^scope (%S+) (%S+) (.+)$")
   local tenant, realm = line:match("^realm (%S+) (%S+)$")
   local route = line:match("^level (%S+)$")
+  local number, pattern, methods = line:match("^call (%d+) (%S+) (.+)$")
   local former, consumer = line:match("^was (%S+) (%S+)$")
   if name then
     local list = {}
@@ -32,6 +41,12 @@ for line in DATA:gmatch("[^\n]+") do
   elseif route then
     levels[#levels + 1] = route
     levels[route] = #levels
+  elseif number then
+    local has = {}
+    for method in methods:gmatch("%S+") do has[method] = true end
+    calls[#calls + 1] = { level = tonumber(number), methods = has, path = segments(pattern),
+                          folded = segments(pattern:lower()) }
+    patterns = patterns or pattern ~= "/"
   else
     local who, level, which, from, till = line:match("^(%S+) (%d+) (%S+) (%S+) (%S+)$")
     local key = who .. " " .. level
@@ -100,7 +115,8 @@ local function ambiguous(path)
   if text:find("%2f", 1, true) or text:find("%5c", 1, true) or text:find("\\", 1, true) or text:find("%00", 1, true) then
     return "the path has an encoded slash, a backslash or a zero byte"
   end
-  if SETTINGS.scoping ~= "path" then return nil end
+  if patterns and text:find("%%25%x%x") then return "the path has an escape within an escape" end
+  if SETTINGS.scoping ~= "path" and not patterns then return nil end
   if text:find("//", 1, true) or text:find(";", 1, true) or text:find("%2e", 1, true) or text:find("%3b", 1, true)
     or text:find("/%.%.?$") or text:find("/%.%.?/") then
     return "the path must be plain: no '//', no dot segments, no ';'"
@@ -135,6 +151,45 @@ local function below(path, prefix)
   return path == prefix or path:sub(1, #prefix + 1) == prefix .. "/"
 end
 
+-- The path below the version's own, as it goes on to the upstream; nil when it does not lie there.
+local function rest_of(path)
+  return below(path, SETTINGS.prefix) and path:sub(#SETTINGS.prefix + 1) or nil
+end
+
+-- The level that takes this call. With `path` each pattern is taken as it is, with `folded` in small letters.
+local function level_of(method, rest, by)
+  local list = segments(rest)
+  for _, call in ipairs(calls) do
+    local fits = call.methods[method] and #call[by] <= #list
+    for place, segment in ipairs(call[by]) do
+      fits = fits and (segment == "*" or segment == list[place])
+    end
+    if fits then return call.level end
+  end
+  return nil
+end
+
+-- The level of the call; nil and the reason when it has none. The router found one; the path must say the same, for
+-- while routes change another level's may have taken the call.
+local function level_of_call(rest)
+  local route, method = kong.router.get_route(), kong.request.get_method()
+  local level = route and route.name and levels[route.name]
+  if not level or not rest or level ~= level_of(method, rest, "path") then
+    return nil, "no level of access has this call"
+  end
+  if patterns and level ~= level_of(method, rest:lower(), "folded") then
+    return nil, "the path is another level's but for its case"
+  end
+  return level
+end
+
+-- What was judged is what goes on: the route of a level with paths strips nothing.
+local function send_on(rest)
+  local base = (kong.router.get_service().path or ""):gsub("/$", "")
+  local path = base .. rest
+  kong.service.request.set_path(path == "" and "/" or path)
+end
+
 -- The client's own Fiware-ServicePath, when it is one plain path inside what the scope holds.
 local function narrower(scope)
   local asked = kong.request.get_header("Fiware-ServicePath")
@@ -161,17 +216,12 @@ local function scoped_by_headers(found)
   return nil
 end
 
-local function scoped_by_path(found)
-  local path = kong.request.get_path()
-  local rest = path:sub(#SETTINGS.prefix + 1)
-  if rest == "" then rest = "/" end
-  if path:sub(1, #SETTINGS.prefix) == SETTINGS.prefix and rest:sub(1, 1) == "/" then
-    for _, scope in ipairs(found.list) do
-      for _, prefix in ipairs(scope.paths) do
-        if below(rest, prefix) then
-          kong.ctx.shared.renkei_scope = scope.name
-          return nil
-        end
+local function scoped_by_path(found, rest)
+  for _, scope in ipairs(found.list) do
+    for _, prefix in ipairs(scope.paths) do
+      if below(rest == "" and "/" or rest, prefix) then
+        kong.ctx.shared.renkei_scope = scope.name
+        return nil
       end
     end
   end
@@ -209,9 +259,10 @@ end
 return function()
   local reason = clear() or ambiguous(kong.request.get_raw_path())
   if reason then return refuse(403, reason) end
-  local route = kong.router.get_route()
-  local level = route and route.name and levels[route.name]
-  if not level then return refuse(403, "no level of access has this call") end
+  local level
+  local rest = rest_of(kong.request.get_path())
+  level, reason = level_of_call(rest)
+  if not level then return refuse(403, reason) end
   local who = "*"
   if not SETTINGS.open then
     local consumer = kong.client.get_consumer()
@@ -226,8 +277,9 @@ return function()
     if reason then return refuse(401, reason, { ["WWW-Authenticate"] = 'Bearer error="invalid_token"' }) end
   end
   if SETTINGS.scoping == "fiware-headers" then reason = scoped_by_headers(found) end
-  if SETTINGS.scoping == "path" then reason = scoped_by_path(found) end
+  if SETTINGS.scoping == "path" then reason = scoped_by_path(found, rest) end
   if reason then return refuse(403, reason) end
+  if patterns then send_on(rest) end
   kong.service.request.clear_header("X-Data-Scope")
   kong.ctx.shared.renkei_decision = "allowed"
 end

@@ -53,6 +53,8 @@ local REASONS = {
     "パスにエンコードされたスラッシュ、バックスラッシュまたは NUL があります。",
   ["the path must be plain: no '//', no dot segments, no ';'"] =
     "パスに連続するスラッシュ、ドットセグメント、セミコロンは使えません。",
+  ["the path has an escape within an escape"] = "パスに二重のエンコードは使えません。",
+  ["the path is another level's but for its case"] = "大文字と小文字の違いだけで別の操作に当たるパスは使えません。",
   ["the header Connection names one that the gateway sets"] =
     "ヘッダー Connection に、ゲートウェイが設定するヘッダーの名前は書けません。",
   ["too many headers"] = "ヘッダーが多すぎます。",

@@ -1,10 +1,14 @@
-"""Routes: one per level of an API version, by method; a retired version has one for everything, which answers 410;
-one more takes preflights where pages of other origins may call.
+"""Routes: one per level of an API version, by method and path; a retired version has one for everything, which answers
+410; one more takes preflights where pages of other origins may call.
 
 A prefix in Kong has no segment boundary: `/orders` takes `/ordersX` too. So paths are regular expressions that end at
 a `/` or at the end. Kong's router has no look-ahead; the `/` that the expression takes is put back when the path is
-joined to the upstream's (contract: proxy-strip-path). Fields that could widen or narrow a route are declared, also
-where they are Kong's defaults, so that a change by hand is drift.
+joined to the upstream's (contract: proxy-strip-path). The path of a level with patterns cannot be joined so: its route
+strips nothing, the guard writes the upstream's path, and without the guard the call leads nowhere. Of two regular
+expressions the one with the greater regex_priority goes first, however long they are.
+
+Fields that could widen or narrow a route are declared, also where they are Kong's defaults, so that a change by hand
+is drift.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ import re
 from collections.abc import Iterator
 
 from control_plane.catalog.model import Api, Catalog
+from control_plane.catalog.patterns import ANY, NoOrder, patterns, ranks
 from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
@@ -20,7 +25,7 @@ from control_plane.engine.values import Fields, Value
 from control_plane.kong import danger, naming, strangers, values
 from control_plane.kong.client import Kong, Row, at, named
 from control_plane.kong.view import Standing, standing
-from control_plane.problems import ConfigurationError, Origin, Problem
+from control_plane.problems import Origin, bug
 
 NAME = "kong.route"
 PREFLIGHT = "Access-Control-Request-Method"  # what a browser asks about before it calls (Fetch standard)
@@ -42,10 +47,15 @@ FIELDS = (*PLAIN, "methods", "paths")
 def desired(catalog: Catalog) -> Iterator[Resource]:
     for one in standing(catalog):
         if one.live:
-            _one_level_per_method(one.api)
+            order = _order(one.api)
             for level in one.api.levels:
                 methods = frozenset[Value](level.methods)
-                yield _route(catalog, one, one.route(level), methods, level.origin or one.version.origin)
+                narrower: Fields = {"regex_priority": order[level.name]}
+                if level.paths:
+                    paths = tuple(path_of(one.version.path, pattern) for pattern in level.paths)
+                    narrower = {**narrower, "paths": paths, "strip_path": False}
+                origin = level.origin or one.version.origin
+                yield _route(catalog, one, one.route(level), methods, origin, narrower)
             if one.api.cors and one.preflights:
                 asked: Fields = {"headers": {PREFLIGHT: one.cors_methods}}
                 yield _route(catalog, one, one.preflight_route, frozenset({"OPTIONS"}), one.api.cors.origin, asked)
@@ -72,28 +82,21 @@ def _route(
     return Resource(Key(NAME, one.name, name), fields, origin=origin, belongs=naming.ids(one.belongs))
 
 
-def path_of(public: str) -> str:
-    """The route path that takes `/ngsi/v2` and what is below it, and nothing else.
+def path_of(public: str, pattern: str = "") -> str:
+    """The route path that takes `/ngsi/v2` and what is below it, and nothing else; of that the pattern's part.
 
     A regular expression is marked with `~` and is anchored at its start.
     """
-    prefix = public.rstrip("/")
-    return "~" + re.sub(r"[.+*?()\[\]{}|^$\\]", r"\\\g<0>", prefix) + "(/|$)"
+    prefix = re.sub(r"[.+*?()\[\]{}|^$\\]", r"\\\g<0>", public.rstrip("/"))
+    below = "".join("/" + ("[^/]+" if part == ANY else re.escape(part)) for part in patterns([pattern])[0])
+    return f"~{prefix}{below}(/|$)"
 
 
-def _one_level_per_method(api: Api) -> None:
-    seen: dict[str, str] = {}
-    for level in api.levels:
-        for method in level.methods:
-            other = seen.setdefault(method, level.name)
-            if other != level.name:
-                raise ConfigurationError(
-                    Problem(
-                        f"method {method} is in two levels of '{api.name}': {other} and {level.name}",
-                        level.origin,
-                        note="the gateway tells levels apart by the method of a call",
-                    )
-                )
+def _order(api: Api) -> dict[str, int]:
+    try:
+        return ranks({level.name: (level.methods, level.paths) for level in api.levels})
+    except NoOrder as error:
+        raise bug(f"levels of {api.name} lie in each other: {', '.join(error.levels)}") from None
 
 
 def read(kong: Kong) -> Iterator[Resource]:

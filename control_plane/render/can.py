@@ -51,7 +51,7 @@ def _place(origin: Document | None) -> str:
 
 def who_lines(document: Document) -> Iterator[str]:
     """A line for each service and the data that it has until the same day."""
-    methods = ", ".join(document["methods"])
+    methods = " ".join([", ".join(document["methods"]), *document["paths"]])
     yield f"{document['level']} of {document['api']} ({methods}), at {document['at']}"
     if document["allowed_ips"]:
         yield f"only from {', '.join(document['allowed_ips'])}"

@@ -85,7 +85,7 @@ def a_case(draw: Random, catalog: Catalog, at: datetime, *, real: bool = False) 
     return Request(
         credentials=some_credentials(draw, catalog, service, at, AROUND if real else BORDER),
         method=a_method(draw, api, grant),
-        path=a_path(draw, catalog, version, grant),
+        path=a_path(draw, catalog, api, version, grant),
         at=at,
         address=None if real else draw.choice((*ADDRESSES, *near(service, api))),
         scope=a_scope(draw, catalog, grant),
@@ -120,10 +120,13 @@ def a_scope(draw: Random, catalog: Catalog, grant: Grant | None) -> str | None:
     return draw.choice((*catalog.scopes, "", "nobody", "ROAD"))
 
 
-def a_path(draw: Random, catalog: Catalog, version: Version, grant: Grant | None) -> str:
+def a_path(draw: Random, catalog: Catalog, api: Api, version: Version, grant: Grant | None) -> str:
     names = list(grant.scopes) if grant and draw.random() < 0.8 else list(catalog.scopes)
     folders = [folder for name in names for folder in catalog.scopes[name].paths]
     folder = draw.choice(folders) if folders and draw.random() < 0.8 else ""
+    taken = [path.replace("*", draw.choice(("x", "a", "history", ""))) for level in api.levels for path in level.paths]
+    if taken and draw.random() < 0.6:
+        folder = draw.choice(taken)
     path = version.path + folder + draw.choice(TAILS)
     for _ in range(draw.choice((0, 0, 0, 0, 1, 1, 2))):
         path = mutated(draw, path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from random import Random
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from control_plane.catalog.model import Api, Auth, Catalog, Grant, Period, Version
 from tests.building import (
@@ -38,8 +38,18 @@ LEVELS: tuple[dict[str, tuple[str, ...]], ...] = (
     {"read": ("GET",), "update": ("POST", "PUT"), "admin": ("DELETE",)},
     {"read": ("GET", "HEAD", "OPTIONS")},
 )
+PATHS: tuple[dict[str, tuple[str, ...]], ...] = (  # of levels, by their names: those that lie in each other, and *
+    {"admin": ("/admin", "/*/history"), "read": (), "update": ("/entities", "/road")},
+    {"admin": ("/entities/*/history", "/a"), "read": (), "update": ("/a/*", "/road/*", "/river")},
+    {"read": ("/road", "/a", "/entities", "/rain"), "update": ("/*/b", "/Road/x"), "admin": ()},
+)
+SHARED = {"read": ("GET", "HEAD"), "update": ("GET", "POST", "PUT"), "admin": ("DELETE", "GET", "POST")}
 AUTHS: tuple[tuple[Auth, ...], ...] = ((KEY,), (TOKEN,), (KEY, TOKEN), (KEY, TOKEN), ())
 LIVE = ("published", "deprecated")
+LEVELS_AND_PATHS: tuple[dict[str, Any], ...] = (
+    *({"levels": levels} for levels in LEVELS),
+    *({"levels": SHARED, "level_paths": paths} for paths in PATHS),
+)
 
 
 def some(draw: Random, of: Sequence[T], most: int, least: int = 0) -> tuple[T, ...]:
@@ -87,7 +97,7 @@ def an_api(draw: Random, name: str, scoping: str) -> Part:
         *versions,
         auth=draw.choice(AUTHS),
         scoping=scoping,
-        levels=draw.choice(LEVELS),
+        **draw.choice(LEVELS_AND_PATHS),
         allowed_ips=some(draw, NETWORKS, 3) if draw.random() < 0.3 else (),
     )
 

@@ -88,10 +88,15 @@ def test_a_path_is_taken_literally_and_ends_at_a_segment(public, path):
     assert path_of(public) == path
 
 
-def test_a_method_in_two_levels_is_an_error_since_the_gateway_could_not_tell_them_apart():
-    catalog = a_platform(with_api(levels={"read": ["GET"], "subscribe": ["GET", "POST"]}))
-    with pytest.raises(ConfigurationError, match="method GET is in two levels of 'ngsi-v2': read and subscribe"):
-        [one for kind in KINDS for one in kind.desired(catalog)]
+def test_the_router_looks_at_the_more_specific_level_first():
+    levels = {"read": ["GET"], "admin": ["GET", "DELETE"], "history": ["GET"], "subscribe": ["POST"]}
+    paths = {"admin": ["/admin", "/entities/*"], "history": ["/entities/*/history"], "subscribe": ["/subscriptions"]}
+    found = routes.desired(a_platform(with_api("ngsi-v2", levels=levels, level_paths=paths)))
+    fields = {route.key.name: route.fields for route in found}
+    order = {name.rpartition(".")[2]: one["regex_priority"] for name, one in fields.items()}
+    assert order == {"read": 0, "admin": 1, "history": 2, "subscribe": 0}
+    assert fields["ngsi-v2.v2.admin"]["paths"] == ("~/ngsi/v2/admin(/|$)", "~/ngsi/v2/entities/[^/]+(/|$)")
+    assert {name.rpartition(".")[2] for name, one in fields.items() if one["strip_path"]} == {"read"}
 
 
 def test_an_upstream_without_an_address_is_said_at_the_api():
@@ -366,6 +371,8 @@ def test_an_open_api_gives_open_scopes_alone():
         "scope rainfall tochigi /rainfall/#",
         "level open.v1.read",
         "level open.v1.update",
+        "call 1 / GET HEAD",
+        "call 2 / DELETE PATCH POST PUT",
         "* 1 1 - -",
         "* 2 1 - -",
     ]

@@ -3,7 +3,7 @@
     names       ids that stand twice, ids that nobody may take
     platform    environments, upstreams
     templates   what extends what
-    apis        versions, paths, levels, owners
+    apis        versions, paths, owners; levels: which of them a call belongs to
     scopes      where data scopes stand: which takes in which
     people      realms, groups, users, roles
     holders     roles that only so many may hold

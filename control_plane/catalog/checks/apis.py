@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from control_plane.catalog.checks.levels import check_levels
 from control_plane.catalog.checks.references import index, twice, unknown
 from control_plane.catalog.declared import Declared
 from control_plane.catalog.documents import ApiDocument
@@ -23,7 +24,7 @@ def check(declared: Declared) -> Iterator[Problem]:
         if api.value.plan:
             yield from unknown(declared, "API plan", api.value.plan, plans, api, "plan", folder="templates")
         yield from twice(((one.value.version, one) for one in _versions(api)), "version", "version")
-        yield from _methods(api)
+        yield from check_levels(api)
         for version in _versions(api):
             yield from _life(declared, api, version)
     yield from _paths([(api, version) for api in declared.apis for version in _versions(api)])
@@ -35,18 +36,6 @@ def check(declared: Declared) -> Iterator[Problem]:
 def _versions(api: Located[ApiDocument]) -> Iterator[V]:
     for position, version in enumerate(api.value.versions):
         yield api.part(version, "versions", position)
-
-
-def _methods(api: Located[ApiDocument]) -> Iterator[Problem]:
-    taken: dict[str, str] = {}
-    for name, level in api.value.levels.items():
-        for position, method in enumerate(level.methods):
-            if method in taken:
-                note = f"Level '{taken[method]}' has it ({api.key('levels', taken[method])})."
-                where = ("levels", name, "methods", position)
-                yield api.problem(f"{method} belongs to two levels", *where, note=note)
-            else:
-                taken[method] = name
 
 
 def _life(declared: Declared, api: Located[ApiDocument], version: V) -> Iterator[Problem]:

@@ -14,6 +14,7 @@ from control_plane.catalog.words import (
     Description,
     EachOnce,
     Id,
+    LevelPath,
     Link,
     PathPrefix,
     Text,
@@ -40,10 +41,14 @@ class VersionEntry(Entry):
 
 
 class LevelEntry(Entry):
-    """A level of access: a few HTTP methods, and how often they may be called."""
+    """A level of access: a few HTTP methods, on which paths, and how often they may be called."""
 
     methods: Annotated[list[Method], EachOnce] = Field(
-        min_length=1, description="HTTP methods; each belongs to one level."
+        min_length=1, description="HTTP methods; a method belongs to one level, but where levels have paths."
+    )
+    paths: Annotated[list[LevelPath], EachOnce] = Field(
+        default_factory=list,
+        description="Below the version's path, each with all below it; `*` is one segment. Empty: every path.",
     )
     limit: CallLimit = Field(default_factory=CallLimit, description="Goes before the plan's.")
 

@@ -37,6 +37,7 @@ class Level:
         default_factory=dict
     )  # second|minute|hour|day|month|year -> calls, plan and override merged
     origin: Origin | None = None
+    paths: tuple[str, ...] = ()  # below the version's path, each with all below it; empty: every path
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ was changed by hand in it stays a difference.
     realms     `mibu tochigi`
     renamed    `nasushiobara.portal nasushiobara.town-portal`
     levels     routes in their order
+    calls      what a level takes, by its place in that order: `2 /subscriptions POST`; the most specific first
     grants     `nasushiobara.portal read road,river 2026-03-31T15:00:00Z 2027-03-31T15:00:00Z`
     program    digest of the fixed part, guard.lua
 """
@@ -78,6 +79,7 @@ def _text(said: Any, fixed: str) -> str:
         *(f"realm {realm}" for realm in sorted(said["realms"])),
         *(f"was {names}" for names in sorted(said["renamed"], key=lambda names: names.split(" ")[1])),
         *(f"level {route}" for route in said["levels"]),
+        *(f"call {call}" for call in said["calls"]),
         *(line for _, line in sorted(_grant_line(grant, names, levels) for grant in said["grants"])),
     ]
     return text_of(said["name"], said["settings"], data, fixed)
@@ -91,7 +93,7 @@ def read(text: str) -> Fields | None:
     lines = match["data"].splitlines()
     scopes = [line.removeprefix("scope ") for line in lines if line.startswith("scope ")]
     levels = [line.removeprefix("level ") for line in lines if line.startswith("level ")]
-    grants = [line for line in lines if not line.startswith(("scope ", "realm ", "level ", "was "))]
+    grants = [line for line in lines if not line.startswith(("scope ", "realm ", "level ", "was ", "call "))]
     try:
         said: Fields = {
             "name": match["name"],
@@ -100,6 +102,7 @@ def read(text: str) -> Fields | None:
             "realms": frozenset(line.removeprefix("realm ") for line in lines if line.startswith("realm ")),
             "renamed": frozenset(line.removeprefix("was ") for line in lines if line.startswith("was ")),
             "levels": tuple(levels),
+            "calls": tuple(line.removeprefix("call ") for line in lines if line.startswith("call ")),
             "grants": frozenset(_grant(line, scopes, levels) for line in grants),
             "program": digest(match["program"]),
         }

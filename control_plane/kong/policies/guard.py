@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from control_plane.catalog.model import ALWAYS, Auth, Catalog, DataScope, Disclosure, Period, Scoping
+from control_plane.catalog.patterns import patterns, specificity
 from control_plane.kong.policies.chunk import program, text_of
 from control_plane.kong.policies.plugin import Plugin
 from control_plane.kong.view import Gateway, Standing
@@ -83,6 +84,7 @@ def data(gateway: Gateway, one: Standing) -> Iterator[str]:
     yield from _realms(catalog, {grant.who for grant in grants})
     yield from _renamed(catalog, {grant.who for grant in grants})
     yield from (f"level {_word(one.route(each), one.api.origin)}" for each in one.api.levels)
+    yield from _calls(one)
     for grant in sorted(grants, key=lambda g: g.sorting):
         which = ",".join(number[name] for name in sorted(grant.scopes, key=scopes.index)) or "-"
         who = _word(grant.who, grant.origin)
@@ -151,6 +153,15 @@ def _scope(scope: DataScope, scoping: Scoping) -> str:
             )
         )
     return " ".join(("scope", _word(scope.name, scope.origin), service, *(_path(path, scope.origin) for path in paths)))
+
+
+def _calls(one: Standing) -> Iterator[str]:
+    """What each level takes, the most specific pattern first: the first that fits a call decides its level."""
+    levels = enumerate(one.api.levels, 1)
+    found = [(pattern, place, level) for place, level in levels for pattern in patterns(level.paths)]
+    for pattern, place, level in sorted(found, key=lambda call: specificity(call[0]), reverse=True):
+        path = _path("/" + "/".join(pattern), level.origin)
+        yield f"call {place} {path} {' '.join(_word(method, level.origin) for method in level.methods)}"
 
 
 def _realms(catalog: Catalog, consumers: Iterable[str]) -> Iterator[str]:

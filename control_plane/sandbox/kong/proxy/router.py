@@ -87,7 +87,7 @@ def _candidates(route: Row) -> Iterable[_Candidate]:
     for path in route.get("paths") or [None]:
         regex = path is not None and path.startswith("~")
         prefix = None if path is None or regex else normalise(wire(path))
-        length = len(path.encode()) - 1 if regex else len(prefix or "")
+        length = len(prefix or "")  # of a regex it says nothing
         yield _Candidate(
             priority=_priority(hosts, fields, len(headers), length, priority if regex else None),
             route=route,

@@ -26,6 +26,7 @@ class Ask:
     environment: str | None = None
     only: tuple[str, ...] = ()
     at: datetime | None = None  # judge periods at this time instead of now; without an offset in the platform's zone
+    adopt: bool = False  # what stands in the place of a wanted object becomes ours
     parallel: int | None = None  # instead of `limits: {parallel: …}`
 
 
@@ -63,6 +64,7 @@ def make(ask: Ask) -> Run:
 def against(ask: Ask, catalog: Catalog) -> Run:
     """A run of a catalog that is loaded already; reads the servers anew."""
     systems = connect(catalog, ask.directory, ask.parallel, ask.only)
+    systems.kong.adopting = ask.adopt
     wanted = read.want(systems.targets, catalog, systems.versions)
     there = read.have(systems.targets)
     want, have = narrow(wanted, there, ask.only)
@@ -75,4 +77,4 @@ def against(ask: Ask, catalog: Catalog) -> Run:
         only=ask.only,
         next_change=catalog.next_change(),
     )
-    return Run(ask, catalog, systems, want, have, there, make_plan(kinds, want, have), about)
+    return Run(ask, catalog, systems, want, have, there, make_plan(kinds, want, have, adopt=ask.adopt), about)

@@ -48,6 +48,14 @@ def run_options(function: F) -> F:
     return configuration(function)
 
 
+def adopt_option(function: F) -> F:
+    return click.option(
+        "--adopt",
+        is_flag=True,
+        help="What stands in Kong in the place of a declared object, without our mark, is ours.",
+    )(function)
+
+
 def json_option(function: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="The result as JSON with a format_version.")(function)
 
@@ -82,6 +90,7 @@ def ask_of(options: dict[str, Any]) -> Ask:
         environment=options.get("environment"),
         only=tuple(options.get("only") or ()),
         at=at,
+        adopt=bool(options.get("adopt")),
         parallel=options.get("parallel"),
     )
 

@@ -14,7 +14,15 @@ from control_plane.app import validate as validating
 from control_plane.app.run import Run, make
 from control_plane.catalog.model import Catalog
 from control_plane.cli.files import write
-from control_plane.cli.options import ask_of, configuration, confirm, json_option, run_options, tells_problems
+from control_plane.cli.options import (
+    adopt_option,
+    ask_of,
+    configuration,
+    confirm,
+    json_option,
+    run_options,
+    tells_problems,
+)
 from control_plane.cli.terminal import TERMINAL, Applying
 from control_plane.engine.apply import Done, Failed, Skipped
 from control_plane.problems import Refused
@@ -73,6 +81,7 @@ def _counts(catalog: Catalog) -> dict[str, int]:
 
 @click.command()
 @run_options
+@adopt_option
 @click.option("--exit-code", is_flag=True, help="Exit with 2 when there is something to do.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Keep the plan, for apply --expect FILE.")
 @retire_option
@@ -103,6 +112,7 @@ def plan(exit_code: bool, out: Path | None, allow_retire: tuple[str, ...], as_js
 
 @click.command()
 @run_options
+@adopt_option
 @click.option("--expect", "expected", metavar="PLAN", help="Apply exactly this: a fingerprint, or plan --out's file.")
 @click.option("--allow-deletes", type=click.IntRange(0), metavar="N", help="Exactly N removals are meant.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -189,6 +199,7 @@ def _apply_command(run: Run, document: Document, out: Path | None, allow_retire:
         words += ["-C", str(run.ask.directory)]
     words += ["apply", "-e", run.about.environment]
     words += [word for only in run.ask.only for word in ("--only", only)]
+    words += ["--adopt"] if run.ask.adopt else []
     words += [word for name in allow_retire for word in ("--allow-retire", name)]
     return " ".join([*words, "--expect", str(out or document["fingerprint"])])
 

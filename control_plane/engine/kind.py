@@ -41,6 +41,11 @@ class Kind(Generic[C]):
     leaves: Callable[[Resource], Resource | None] | None = None
     # what an owned object becomes when nobody asks for it any more, instead of being deleted (a user is disabled);
     # None as the answer: it stays as it is
+    adoptable: bool = False  # what stands in its place without our mark can be made ours, for it is read whole
+    same: Callable[[Resource, Resource], bool] | None = (
+        None  # (want, have): a stranger's under another name is this one
+    )
+    aspect: bool = False  # a property of another kind's object: without our mark it is nothing to tell of
     danger: Callable[[Change, State], str | None] | None = None
     # why access is wider than declared as long as this change is not made, judged by everything that is there; None
     # as the answer: the difference takes nothing from its protection

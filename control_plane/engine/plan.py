@@ -91,33 +91,48 @@ class Plan:
         return tuple(found for found in self.unmanaged if found.attached)
 
 
-def make_plan(kinds: Sequence[Kind[Any]], want: State, have: State) -> Plan:
+def make_plan(kinds: Sequence[Kind[Any]], want: State, have: State, *, adopt: bool = False) -> Plan:
     """Revocations, then creates and updates in the order of the kinds' needs, then deletes in the opposite order.
 
     What was renamed changes hands in between, when everything under the new name is there and taken up, and its rights
     under the old name go only after that: so there is no moment in which neither name holds.
-    An object that is wanted and there without our mark is a conflict and not a change: adopting it is `import`.
+    An object that is wanted and there without our mark is a conflict and not a change, unless it is to be adopted.
     """
     by_name = {kind.name: kind for kind in kinds}
-    ours = {key: found for key, found in have.items() if found.owned}
+    aspects = {key for key, found in have.items() if not found.owned and by_name[key.kind].aspect}
+    adopted = _adopted(by_name, want, have) if adopt else {}
+    have = {key: found for key, found in have.items() if key not in aspects or key in adopted}
+    ours = {
+        **{key: found for key, found in have.items() if found.owned},
+        **{key: found for key, found in adopted.items() if found.key == key},
+    }
     renamed = _renamed(want, ours)
     moved = [
         Update(ours[old], want[key], tuple(differences(want[key].fields, ours[old].fields)), moves)
         for old, key in renamed.items()
         if key not in have and (moves := by_name[key.kind].moves)
     ]
+    moved += [
+        Update(found, want[key], tuple(differences(want[key].fields, found.fields)), moves)
+        for key, found in adopted.items()
+        if found.key != key and (moves := by_name[key.kind].moves)
+    ]
+    elsewhere = {key: found for key, found in adopted.items() if found.key != key and not by_name[key.kind].moves}
     same_object = {change.have.key for change in moved}
     ours = {key: found for key, found in ours.items() if key not in same_object}
     want = {**want, **_left(by_name, want, ours)}
-    conflicts = tuple((want[key], have[key]) for key in want if key in have and not have[key].owned)
+    conflicts = tuple((want[key], have[key]) for key in want if key in have and key not in ours)
     made = want.keys() - {change.key for change in moved} - {found.key for found, _ in conflicts}
-    written = [change for key in sorted(made) if (change := difference(want[key], ours.get(key)))]
+    written = [change for key in sorted(made) if (change := difference(want[key], {**ours, **elsewhere}.get(key)))]
     gone = [Delete(ours[key]) for key in sorted(ours) if key not in want and by_name[key.kind].delete]
     revoked = [change for change in gone if by_name[change.key.kind].revokes and change.key not in renamed]
     succeeded = [change for change in gone if by_name[change.key.kind].revokes and change.key in renamed]
     gone = [change for change in gone if not by_name[change.key.kind].revokes]
     order = waves(kinds)
-    unmanaged = tuple(found for key, found in sorted(have.items()) if not found.owned and key not in want)
+    taken = {found.key for found in adopted.values()}
+    unmanaged = tuple(
+        found for key, found in sorted(have.items()) if not found.owned and key not in want and key not in taken
+    )
     return Plan(
         waves=tuple(
             wave
@@ -138,6 +153,21 @@ def make_plan(kinds: Sequence[Kind[Any]], want: State, have: State) -> Plan:
             **dict(_strange(unmanaged, conflicts)),
         },
     )
+
+
+def _adopted(kinds: Mapping[str, Kind[Any]], want: State, have: State) -> dict[Key, Resource]:
+    """What is there without our mark and is to become ours, by the address that we want it at."""
+    found = {key: have[key] for key in want if key in have and not have[key].owned and kinds[key.kind].adoptable}
+    others: dict[str, list[Resource]] = {}
+    for resource in have.values():
+        if not resource.owned and resource.key not in want:
+            others.setdefault(resource.key.kind, []).append(resource)
+    for key, wanted in want.items():
+        same = kinds[key.kind].same
+        fitting = (one for one in others.get(key.kind, ()) if same and same(wanted, one))
+        if key not in have and (one := next(fitting, None)):
+            found[key] = one
+    return found
 
 
 def _renamed(want: State, ours: State) -> dict[Key, Key]:

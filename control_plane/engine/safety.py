@@ -42,7 +42,7 @@ def _conflicts(plan: Plan) -> Iterator[Problem]:
             f"{have.key} is there already and is not managed by renkei",
             want.origin,
             note="what carries no ownership mark is never changed",
-            help="rename one of the two, or remove the one on the server",
+            help="rename one of the two, remove the one on the server, or, in Kong, let it become ours: --adopt",
         )
 
 

@@ -78,4 +78,5 @@ ACLS = Kind(
     after=("kong.consumer", "kong.plugin"),
     revokes=True,
     danger=danger.of_acl,
+    adoptable=True,
 )

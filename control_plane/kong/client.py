@@ -54,6 +54,7 @@ class Kong:
         self._rows: dict[str, tuple[Row, ...]] = {}
         self._by_id: dict[str, dict[str, Row]] = {}
         self._written: set[str] = set()
+        self.adopting = False  # whether a stranger in the place of a wanted object becomes ours in this run
         self.unsettled = True  # whether something was written that the proxy may not have taken up yet
 
     def __repr__(self) -> str:

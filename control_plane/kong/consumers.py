@@ -59,4 +59,4 @@ def delete(kong: Kong, have: Resource) -> None:
     kong.delete(at("consumers", have.key.name))
 
 
-CONSUMERS = Kind(NAME, desired, read, create, update, delete)
+CONSUMERS = Kind(NAME, desired, read, create, update, delete, adoptable=True)

@@ -87,4 +87,5 @@ JWTS = Kind(
     after=("kong.consumer", "kong.plugin"),
     revokes=True,
     danger=danger.of_jwt,
+    adoptable=True,
 )

@@ -8,6 +8,7 @@ A service with an end has a key with an end: Kong drops it at that second (`ttl`
 the guard has been taken away. Kong shows the seconds that are left, so the instant that was written stands in a tag,
 and counts while the seconds agree with it.
 
+A key that was there before us and is adopted keeps its id too, which a tag repeats: copied tags do not fit it.
 The key of a renamed service goes over to the new consumer in one write and keeps its id, so the name that the id was
 made from stays in a tag, `was:`.
 """
@@ -28,6 +29,7 @@ from control_plane.kong.client import ENDS, Kong, Row, at
 
 NAME = "kong.key"
 PRIMARY = "primary"  # the name of the one key; a second one comes with a rotation
+ADOPTED = "adopted:"  # the tag with the id of a key that was there before it was ours
 WAS = "was:"  # the tag with the service's former name
 UNTIL = "until:"  # the tag with the instant at which the key ends
 FARTHEST = timedelta(days=3 * 365)  # Kong takes a ttl of 100,000,000 s at the most, which is little more
@@ -89,7 +91,7 @@ def read(kong: Kong) -> Iterator[Resource]:
 
 
 def _tags(row: Row) -> list[str]:
-    return [tag for tag in row.get("tags") or () if not tag.startswith((UNTIL, WAS))]
+    return [tag for tag in row.get("tags") or () if not tag.startswith((UNTIL, WAS, ADOPTED))]
 
 
 def _found_end(row: Row) -> str | None:
@@ -113,6 +115,8 @@ def _own_name(kong: Kong, row: Row, consumer: str) -> str | None:
     if not kong.is_ours(row):
         return None
     names = _tagged(row, "name:")
+    if row["id"] in _tagged(row, ADOPTED):
+        return next(iter(names), None)
     former = [consumer, *_tagged(row, WAS)]
     ids = {naming.steady_id(kong.platform, "key", one, name): name for one in former for name in names}
     return ids.get(row["id"])
@@ -122,6 +126,11 @@ def _tagged(row: Row, what: str) -> list[str]:
     return [tag.removeprefix(what) for tag in row.get("tags") or () if tag.startswith(what)]
 
 
+def same(want: Resource, have: Resource) -> bool:
+    """A key with the value that we want, whoever has it: Kong takes none twice, so it can only change hands."""
+    return want.fields["key"] == have.fields["key"]
+
+
 def create(kong: Kong, want: Resource) -> None:
     _write(kong, want, _steady(kong, want.key))
 
@@ -129,13 +138,17 @@ def create(kong: Kong, want: Resource) -> None:
 def update(kong: Kong, change: Update) -> None:
     """Of a renamed service: the key changes hands, in one write, and keeps its id (contract: admin-key-auth)."""
     row = _row(kong, change.have.key)
-    was = _tagged(row, WAS) or ([change.have.key.within] if change.moves else [])
-    _write(kong, change.want, row["id"], was)
+    if not change.have.owned:
+        steady = row["id"] == _steady(kong, change.key)
+        _write(kong, change.want, row["id"], [] if steady else [f"{ADOPTED}{row['id']}"])
+        return
+    was = [f"{WAS}{name}" for name in _tagged(row, WAS) or ([change.have.key.within] if change.moves else [])]
+    _write(kong, change.want, row["id"], [*was, *(f"{ADOPTED}{id}" for id in _tagged(row, ADOPTED))])
 
 
-def _write(kong: Kong, want: Resource, id: str, was: Iterable[str] = ()) -> None:
+def _write(kong: Kong, want: Resource, id: str, more: Iterable[str] = ()) -> None:
     key = _revealed(kong, want.fields)
-    body = {"key": key, **lifetime(want.fields, [f"{WAS}{name}" for name in was])}
+    body = {"key": key, **lifetime(want.fields, more)}
     kong.put(at("consumers", want.key.within, "key-auth", id), body, hide=(key,))
 
 
@@ -170,6 +183,8 @@ def _steady(kong: Kong, key: Key) -> str:
 
 def _row(kong: Kong, key: Key) -> Row:
     """The key as it was read; one that was there under a former name of its service has an id of that name."""
+    if key.name.startswith("("):
+        return kong.by_id("key-auths")[key.name.strip("()")]
     steady = _steady(kong, key)
     if steady in kong.by_id("key-auths"):
         return kong.by_id("key-auths")[steady]
@@ -191,4 +206,5 @@ KEYS = Kind(
     revokes=True,
     moves="the same key goes on: no call is refused",
     danger=danger.of_key,
+    same=same,
 )

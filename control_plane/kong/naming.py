@@ -64,6 +64,10 @@ def certificate_id(platform: str, upstream: str) -> str:
     return steady_id(platform, "certificate", "", upstream)
 
 
+def is_upstream_name(platform: str, name: str) -> bool:
+    return name.endswith(f".{platform}.renkei")
+
+
 def group_name(api: str, version: str, level: str) -> str:
     """The acl group of everybody who may use this level of this version."""
     return f"{api}.{version}:{level}"

@@ -67,10 +67,8 @@ def _found(kong: Kong, kind: str, row: Row, ours: dict[str, set[str]]) -> Resour
     owned = kong.is_ours(row)
     places = {place: kong.name_of(collection, row.get(place)) for place, collection in PLACES.items()}
     name = row.get("instance_name") or f"{row.get('name')} ({row['id']})"
-    fields: Fields = {}
-    if owned:  # the configuration of a stranger's plugin may hold secrets, and nothing is compared with it
-        config = _shown(values.values(row.get("config") or {}))
-        fields = {**values.declared(row, ("name", "enabled", "protocols")), "config": config, **places}
+    config = _shown(values.values(row.get("config") or {}))
+    fields: Fields = {**values.declared(row, ("name", "enabled", "protocols")), "config": config, **places}
     on_ours = any((row.get(place) or {}).get("id") in known for place, known in ours.items())
     return Resource(
         Key(kind, _within(kong, row), name),
@@ -96,9 +94,14 @@ def _within(kong: Kong, row: Row) -> str:
     return kong.platform if kong.is_ours(row) else ""
 
 
+def same(want: Resource, have: Resource) -> bool:
+    """The plugin of that name in that place, under whatever instance name: Kong takes none twice."""
+    return all(want.fields[name] == have.fields[name] for name in ("name", *PLACES))
+
+
 def create(kong: Kong, want: Resource) -> None:
     """Without the protocols, which are Kong's defaults: Kong checks given ones before it resolves a service's name."""
-    kong.put(at("plugins", want.key.name), {name: v for name, v in _body(want.fields).items() if name != "protocols"})
+    kong.put(at("plugins", want.key.name), _without_protocols(want.fields))
 
 
 def update(kong: Kong, change: Update) -> None:
@@ -108,11 +111,19 @@ def update(kong: Kong, change: Update) -> None:
     stays in it.
     """
     config = change.want.fields["config"]
+    if change.have.key.name != change.key.name:  # adopted
+        body = {**_without_protocols(change.want.fields), "instance_name": change.key.name}
+        kong.patch(at("plugins", _address(change.have)), body)
+        return
     if change.changed & {"protocols", *PLACES} or (isinstance(config, Mapping) and LOG_FIELDS in config):
         create(kong, change.want)
         return
     body = _body(change.want.fields)
     kong.patch(at("plugins", change.key.name), {name: body[name] for name in sorted(change.changed)})
+
+
+def _without_protocols(fields: Fields) -> dict[str, object]:
+    return {name: value for name, value in _body(fields).items() if name != "protocols"}
 
 
 def _body(fields: Fields) -> dict[str, object]:
@@ -155,8 +166,12 @@ def config_body(config: Value) -> dict[str, object]:
 
 def delete(kong: Kong, have: Resource) -> None:
     """By its instance name; one of ours that lost it, by its id, which stands in brackets at the end of its key."""
+    kong.delete(at("plugins", _address(have)))
+
+
+def _address(have: Resource) -> str:
     name = have.key.name
-    kong.delete(at("plugins", name.rpartition("(")[2].rstrip(")") if name.endswith(")") else name))
+    return name.rpartition("(")[2].rstrip(")") if name.endswith(")") else name
 
 
 PLUGINS = Kind(
@@ -169,6 +184,8 @@ PLUGINS = Kind(
     after=("kong.service", "kong.consumer"),
     settle_before_delete=True,
     danger=danger.of_plugin,
+    adoptable=True,
+    same=same,
 )
 ROUTE_PLUGINS = Kind(
     ROUTE_PLUGIN,
@@ -179,4 +196,6 @@ ROUTE_PLUGINS = Kind(
     delete,
     after=("kong.route", "kong.plugin", "kong.consumer"),
     danger=danger.of_plugin,
+    adoptable=True,
+    same=same,
 )

@@ -25,8 +25,9 @@ def desired(catalog: Catalog) -> Iterator[Resource]:
 
 def read(kong: Kong) -> Iterator[Resource]:
     for row in kong.rows("services"):
-        if kong.is_ours(row) and row.get("enabled") is not False:
-            yield Resource(Key(NAME, named(row), named(row)), belongs=naming.ids(row.get("tags") or ()))
+        if row.get("enabled") is not False:
+            key = Key(NAME, named(row), named(row))
+            yield Resource(key, belongs=naming.ids(row.get("tags") or ()), owned=kong.is_ours(row))
 
 
 def create(kong: Kong, want: Resource) -> None:
@@ -46,4 +47,6 @@ PUBLICATIONS = Kind(
     after=("kong.service", "kong.plugin", "kong.route", "kong.route-plugin"),
     settle_before_write=True,
     danger=danger.of_publication,
+    adoptable=True,
+    aspect=True,
 )

@@ -157,4 +157,5 @@ ROUTES = Kind(
     delete,
     after=("kong.service", "kong.plugin"),
     danger=danger.of_route,
+    adoptable=True,
 )

@@ -140,4 +140,5 @@ SERVICES = Kind(
     delete,
     after=("kong.target", "kong.ca-certificate", "kong.certificate"),
     danger=danger.of_service,
+    adoptable=True,
 )

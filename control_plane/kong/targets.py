@@ -34,7 +34,8 @@ def desired(catalog: Catalog) -> Iterator[Resource]:
 
 def read(kong: Kong) -> Iterator[Resource]:
     for upstream in kong.rows("upstreams"):
-        if not kong.is_ours(upstream):
+        ours = kong.is_ours(upstream)
+        if not ours and not naming.is_upstream_name(kong.platform, named(upstream)):
             continue
         for row in kong.targets(upstream):
             owned = kong.is_ours(row)
@@ -43,8 +44,10 @@ def read(kong: Kong) -> Iterator[Resource]:
                 values.declared(row, ("weight",)),
                 belongs=naming.ids(row.get("tags") or ()),
                 owned=owned,
-                attached=not owned,
-                danger=None if owned else "calls, and the data in them, go to a server that Git does not name",
+                attached=ours and not owned,
+                danger=None
+                if owned or not ours
+                else "calls, and the data in them, go to a server that Git does not name",
                 remove=strangers.removal("upstreams", named(upstream), "targets", str(row.get("target"))),
             )
 
@@ -68,4 +71,6 @@ def _path(key: Key) -> str:
     return at("upstreams", key.within, "targets", key.name)
 
 
-TARGETS = Kind(NAME, desired, read, create, update, delete, after=("kong.upstream",), danger=danger.of_target)
+TARGETS = Kind(
+    NAME, desired, read, create, update, delete, after=("kong.upstream",), danger=danger.of_target, adoptable=True
+)

@@ -115,4 +115,6 @@ def delete(kong: Kong, have: Resource) -> None:
     kong.delete(at("upstreams", have.key.name))
 
 
-UPSTREAMS = Kind(NAME, desired, read, create, update, delete, after=("kong.certificate",), danger=danger.of_upstream)
+UPSTREAMS = Kind(
+    NAME, desired, read, create, update, delete, after=("kong.certificate",), danger=danger.of_upstream, adoptable=True
+)

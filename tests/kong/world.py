@@ -98,17 +98,20 @@ class World:
         chosen = {name: one for name, one in catalog.environment.upstreams.items() if is_chosen(one)}
         return replace(catalog, environment=replace(catalog.environment, upstreams={**upstreams, **chosen}))
 
-    def plan(self, catalog: Catalog, client: Kong | None = None) -> Plan:
+    def plan(self, catalog: Catalog, client: Kong | None = None, *, adopt: bool = False) -> Plan:
         catalog = self.here(catalog)
         one = target(client or self.client(platform=catalog.platform.name), 4, catalog)
-        return make_plan(KINDS, want([one], catalog, self.vault.version), have([one]))
+        return make_plan(KINDS, want([one], catalog, self.vault.version), have([one]), adopt=adopt)
 
-    def outcomes(self, catalog: Catalog, parallel: int = 4) -> tuple[Outcome, ...]:
+    def outcomes(self, catalog: Catalog, parallel: int = 4, *, adopt: bool = False) -> tuple[Outcome, ...]:
         catalog = self.here(catalog)
-        one = target(self.client(parallel, catalog.platform.name), parallel, catalog)
-        plan = make_plan(KINDS, want([one], catalog, self.vault.version), have([one]))
+        client = self.client(parallel, catalog.platform.name)
+        client.adopting = adopt
+        one = target(client, parallel, catalog)
+        plan = make_plan(KINDS, want([one], catalog, self.vault.version), have([one]), adopt=adopt)
         assert not plan.conflicts
-        assert list(one.preflight()) == []
+        missing = [problem.message for problem in one.preflight()]
+        assert not missing, missing
         one.tidy()
         return apply(plan, [one], parallel=parallel)
 

@@ -25,6 +25,7 @@ class _Asked:
     path: str  # normal
     api: Api
     version: Version
+    rest: str  # below the version's path, or the default's
     level: Level
 
 
@@ -36,32 +37,32 @@ def evaluate(catalog: Catalog, request: Request) -> Decision:
     found = _leads_to(catalog, path)
     if found is None:
         return Decision(404, "no version of an API has this path")
-    api, version = found
+    api, version, prefix = found
+    rest = path[len(prefix.rstrip("/")) :] or "/"
     where = Decision(404, "", api=api.name, version=version.name)
     stands = Because("version", f"{version.name} is {version.state.value}", version.origin)
     if version.state is State.DRAFT:
         return replace(where, reason="a draft is not at the gateway", because=(stands,))
     if version.state is State.RETIRED:
         return replace(where, status=410, reason="the version is retired", because=(stands,))
-    level = levels.of(api, request.method, _rest(version, path))
+    level = levels.of(api, request.method, rest)
     if level is None:
         because = (Because("api", "; ".join(map(levels.told, api.levels)), api.origin),)
-        call = f"{request.method} {_rest(version, path)}" if levels.by_path(api) else f"the method {request.method}"
+        call = f"{request.method} {rest}" if levels.by_path(api) else f"the method {request.method}"
         return replace(where, reason=f"no level has {call}", because=because)
-    decision = _decide(_Asked(catalog, request, path, api, version, level))
+    decision = _decide(_Asked(catalog, request, path, api, version, rest, level))
     return replace(decision, api=api.name, version=version.name, level=level.name)
 
 
-def _leads_to(catalog: Catalog, path: str) -> tuple[Api, Version] | None:
-    """The version whose public path takes this one; of several the longest, and a draft only when nothing else does."""
-    versions = ((api, version) for api in catalog.apis.values() for version in api.versions)
-    found = [(api, version) for api, version in versions if paths.below(path, version.path)]
-    return max(found, key=lambda one: (one[1].state is not State.DRAFT, len(one[1].path)), default=None)
-
-
-def _rest(version: Version, path: str) -> str:
-    """The path below the version's own."""
-    return path[len(version.path.rstrip("/")) :] or "/"
+def _leads_to(catalog: Catalog, path: str) -> tuple[Api, Version, str] | None:
+    """The version whose public path takes this one, and that path; of several the longest, and a draft only when
+    nothing else does. Who names no version gets the default."""
+    found = [(api, version, version.path) for api in catalog.apis.values() for version in api.versions]
+    for api in catalog.apis.values():
+        if api.default:
+            found.append((api, api.version(api.default.version), api.default.path))
+    holding = [one for one in found if paths.below(path, one[2])]
+    return max(holding, key=lambda one: (one[1].state is not State.DRAFT, len(one[2])), default=None)
 
 
 def _decide(asked: _Asked) -> Decision:
@@ -130,8 +131,11 @@ def _ambiguous(asked: _Asked) -> Decision | None:
     if sign:
         because = (Because("api", f"scoping is {asked.api.scoping.value}", asked.api.origin),)
         return Decision(403, f"the path is not plain: it has '{sign}'", because)
-    rest = _rest(asked.version, asked.path)
-    other = levels.of(asked.api, asked.request.method, rest, small=True)
+    for version in asked.api.versions:
+        if version is not asked.version and paths.below(asked.path, version.path):
+            because = (Because("version", f"{version.name} is {version.state.value}", version.origin),)
+            return Decision(403, f"the path is that of {version.name}", because)
+    other = levels.of(asked.api, asked.request.method, asked.rest, small=True)
     if other and other != asked.level:
         because = (Because("level", levels.told(other), other.origin),)
         return Decision(403, f"the path is another level's but for its case: {other.name}", because)
@@ -171,7 +175,7 @@ def _data(asked: _Asked, service: Service | None, opened: list[Open]) -> Decisio
         case Scoping.FIWARE:
             chosen = data.by_header(asked.request, opened)
         case Scoping.PATH:
-            chosen = data.by_path(_rest(asked.version, asked.path), opened)
+            chosen = data.by_path(asked.rest, opened)
     if isinstance(chosen, str):
         lines = (line for one in opened for line in _opening(asked, one))
         return Decision(403, chosen, tuple(dict.fromkeys(lines)))

@@ -62,7 +62,11 @@ def requests(template: Request, api: Api, versions: Iterable[Version], path: str
         raise ConfigurationError(Problem(f"the path '{path}' does not begin with '/'", help=f"/{path}"))
     path = quote(path.partition("#")[0], safe=SIGNS)
     versions = tuple(versions)
-    whole = next((one for one in api.versions if paths.below(path.partition("?")[0], one.path)), None)
+    public = [(one.path, one) for one in api.versions]
+    if api.default:
+        public.append((api.default.path, api.version(api.default.version)))
+    holding = [(len(prefix), one) for prefix, one in public if paths.below(path.partition("?")[0], prefix)]
+    whole = max(holding, key=lambda found: found[0], default=(0, None))[1]
     if whole is None:
         return [(version, replace(template, path=version.path.rstrip("/") + path)) for version in versions]
     if whole not in versions:

@@ -30,6 +30,7 @@ from control_plane.catalog.model import (
     Catalog,
     Cors,
     DataScope,
+    Default,
     Disclosure,
     Environment,
     FileSecretsSettings,
@@ -179,6 +180,7 @@ class _Builder:
             security_headers=_asked("security_headers", given_by("security_headers", one.plan, self.plans)),
             description=one.description,
             origin=where.origin("api"),
+            default=Default(one.default.version, one.default.path, where.key("default")) if one.default else None,
         )
 
     def tenant(self, one: DeclaredTenant) -> Tenant:

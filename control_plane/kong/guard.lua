@@ -151,9 +151,15 @@ local function below(path, prefix)
   return path == prefix or path:sub(1, #prefix + 1) == prefix .. "/"
 end
 
--- The path below the version's own, as it goes on to the upstream; nil when it does not lie there.
+-- The path below the version's own, as it goes on to the upstream; nil when it does not lie there. The default is for
+-- callers who name no version: what lies in another one is that version's, also when that does not answer.
 local function rest_of(path)
-  return below(path, SETTINGS.prefix) and path:sub(#SETTINGS.prefix + 1) or nil
+  if below(path, SETTINGS.prefix) then return path:sub(#SETTINGS.prefix + 1) end
+  if not SETTINGS.default or not below(path, SETTINGS.default) then return nil end
+  for other in SETTINGS.others:gmatch("%S+") do
+    if below(path, other) then return nil end
+  end
+  return path:sub(#SETTINGS.default + 1)
 end
 
 -- The level that takes this call. With `path` each pattern is taken as it is, with `folded` in small letters.

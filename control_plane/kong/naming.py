@@ -20,6 +20,7 @@ from control_plane.catalog.model import Api, Level, Version
 PROBE = "renkei-probe"  # the tag of what stands in Kong for a moment, to see that the proxy has taken a change up
 PREFLIGHTS = "cors_preflight"  # the route of preflights; no level has `_` in its name
 RETIRED = "retired"  # the one route of a retired version, in the place of a level's name
+RETIRED_METHODS = "retired_methods"  # its second one, where the API has a default version
 _NAMESPACE = UUID("6a2d1a54-6f0e-5d5c-9b0a-3f2f0a6f7c11")  # never changed: ids of credentials are made from it
 
 
@@ -48,6 +49,10 @@ def route_name(api: Api, version: Version, level: Level) -> str:
 
 def retired_route(api: Api, version: Version) -> str:
     return f"{service_name(api, version)}.{RETIRED}"
+
+
+def retired_methods_route(api: Api, version: Version) -> str:
+    return f"{service_name(api, version)}.{RETIRED_METHODS}"
 
 
 def preflight_route(api: Api, version: Version) -> str:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from control_plane.catalog.model import Api, Catalog
+from control_plane.catalog.model import Api, Catalog, Level
 from control_plane.catalog.patterns import ANY, NoOrder, patterns, ranks
 from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
@@ -41,26 +41,32 @@ PLAIN: Fields = {
     "preserve_host": False,
     "path_handling": "v0",
 }
+METHODS: frozenset[Value] = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 FIELDS = (*PLAIN, "methods", "paths")
 
 
 def desired(catalog: Catalog) -> Iterator[Resource]:
     for one in standing(catalog):
+        first = len(one.api.levels) if one.lies_in_a_default else 0  # greater than any of the default's
         if one.live:
             order = _order(one.api)
             for level in one.api.levels:
-                methods = frozenset[Value](level.methods)
-                narrower: Fields = {"regex_priority": order[level.name]}
-                if level.paths:
-                    paths = tuple(path_of(one.version.path, pattern) for pattern in level.paths)
-                    narrower = {**narrower, "paths": paths, "strip_path": False}
-                origin = level.origin or one.version.origin
-                yield _route(catalog, one, one.route(level), methods, origin, narrower)
+                yield _of_level(catalog, one, level, first + order[level.name])
             if one.api.cors and one.preflights:
-                asked: Fields = {"headers": {PREFLIGHT: one.cors_methods}}
+                asked: Fields = {"headers": {PREFLIGHT: one.cors_methods}, "regex_priority": first}
                 yield _route(catalog, one, one.preflight_route, frozenset({"OPTIONS"}), one.api.cors.origin, asked)
-        else:
-            yield _route(catalog, one, naming.retired_route(one.api, one.version), None, one.version.origin)
+            continue
+        yield _route(catalog, one, naming.retired_route(one.api, one.version), None, one.version.origin)
+        if one.lies_in_a_default:  # which names methods, and a route that names more fields goes first
+            name = naming.retired_methods_route(one.api, one.version)
+            yield _route(catalog, one, name, METHODS, one.version.origin, {"regex_priority": first})
+
+
+def _of_level(catalog: Catalog, one: Standing, level: Level, priority: int) -> Resource:
+    paths = tuple(path_of(prefix, pattern) for prefix in one.paths for pattern in level.paths or ("",))
+    narrower: Fields = {"regex_priority": priority, "paths": paths, "strip_path": not level.paths}
+    origin = level.origin or one.version.origin
+    return _route(catalog, one, one.route(level), frozenset[Value](level.methods), origin, narrower)
 
 
 def _route(
@@ -75,7 +81,7 @@ def _route(
         **PLAIN,
         "service": one.name,
         "methods": methods,
-        "paths": (path_of(one.version.path),),
+        "paths": tuple(path_of(prefix) for prefix in one.paths),
         "tags": naming.tags(catalog.platform.name, one.belongs),
         **(narrower or {}),
     }

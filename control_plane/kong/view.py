@@ -31,6 +31,18 @@ class Standing:
     def belongs(self) -> tuple[str, ...]:
         return (f"api:{self.api.name}",)
 
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The public prefixes: its own, and where it is the default that of callers who name no version."""
+        default = self.api.default
+        more = (default.path,) if default and default.version == self.version.name else ()
+        return (self.version.path, *more)
+
+    @property
+    def lies_in_a_default(self) -> bool:
+        """Whether the default's routes would take its calls too, so that its own must go before them."""
+        return self.api.default is not None and self.api.default.version != self.version.name
+
     def route(self, level: Level) -> str:
         return naming.route_name(self.api, self.version, level)
 

@@ -128,6 +128,8 @@ def a_path(draw: Random, catalog: Catalog, api: Api, version: Version, grant: Gr
     if taken and draw.random() < 0.6:
         folder = draw.choice(taken)
     path = version.path + folder + draw.choice(TAILS)
+    if api.default and draw.random() < 0.3:
+        path = api.default.path + folder + draw.choice(TAILS)
     for _ in range(draw.choice((0, 0, 0, 0, 1, 1, 2))):
         path = mutated(draw, path)
     return path if draw.random() < 0.9 else f"{path}?type=Road&q=a/../b;c"

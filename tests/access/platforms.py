@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any, TypeVar
 
-from control_plane.catalog.model import Api, Auth, Catalog, Grant, Period, Version
+from control_plane.catalog.model import Api, Auth, Catalog, Default, Grant, Period, Version
 from tests.building import (
     KEY,
     NOON,
@@ -92,9 +92,11 @@ def an_api(draw: Random, name: str, scoping: str) -> Part:
     ]
     if draw.random() < 0.3:
         versions.append(a_version("v3", f"/{name}/v3", "draft"))
+    live = [version.name for version in versions if version.state.value in LIVE]
     return with_api(
         name,
         *versions,
+        default=Default(draw.choice(live), f"/{name}") if draw.random() < 0.4 else None,
         auth=draw.choice(AUTHS),
         scoping=scoping,
         **draw.choice(LEVELS_AND_PATHS),

@@ -45,6 +45,7 @@ SECTIONS = {
     "FiwareEntry": "fiware",
     "ApiDocument": "APIs",
     "VersionEntry": "A version",
+    "DefaultEntry": "A default version",
     "LevelEntry": "A level",
     "CallLimit": "A limit",
     "TenantDocument": "Tenants",

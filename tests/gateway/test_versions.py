@@ -7,13 +7,13 @@ from email.utils import parsedate_to_datetime
 
 import pytest
 
-from control_plane.catalog.model import Catalog
+from control_plane.catalog.model import Catalog, Default
 from control_plane.engine.plan import make_plan
 from control_plane.engine.read import have, want
 from control_plane.kong import KINDS, retiring, target
 from control_plane.reports import Source, apis, services
-from tests.building import a_platform, a_version, during, with_api, with_service
-from tests.kong.world import World, lines
+from tests.building import a_grant, a_platform, a_version, during, with_api, with_service
+from tests.kong.world import World, lines, seen_by_upstream
 
 pytestmark = pytest.mark.servers
 
@@ -103,3 +103,83 @@ def test_a_version_that_was_retired_can_come_back_and_the_plan_shows_it(world: W
     assert "delete kong.route ngsi-v2.v1 ngsi-v2.v1.retired" in plan
     world.apply(with_v1("published"))
     assert world.call("/ngsi/v1/entities", apikey=world.key_of("portal")).status_code == 200
+
+
+# ---------------------------------------------------------------- a default version
+
+
+def with_a_default(world: World) -> World:
+    versions = (
+        a_version("v1", "/ngsi/v1", upstream_path="/v1"),
+        a_version("v2", "/ngsi/v2", upstream_path="/v2"),
+        a_version("v3", "/ngsi/v3", "draft"),
+        a_version("v0", "/ngsi/v0", "retired", successor="v2"),
+    )
+    world.apply(
+        a_platform(
+            with_api(
+                "ngsi-v2",
+                *versions,
+                scoping="none",
+                default=Default("v2", "/ngsi"),
+                levels={"read": ["GET"], "admin": ["GET", "DELETE"]},
+                level_paths={"admin": ["/admin"]},
+            ),
+            with_service("portal", a_grant("ngsi-v2", "read", versions=["v2"])),
+            with_service("old", a_grant("ngsi-v2", "read", versions=["v1"])),
+            with_service("admin", a_grant("ngsi-v2", "admin")),
+        )
+    )
+    return world
+
+
+@pytest.mark.parametrize(
+    ("service", "path", "upstream"),
+    [
+        ("portal", "/ngsi/entities", "/v2/entities"),
+        ("portal", "/ngsi", "/v2"),
+        ("portal", "/ngsi/", "/v2/"),
+        ("portal", "/ngsi/v2/entities", "/v2/entities"),
+        ("portal", "/ngsi/v22/entities", "/v2/v22/entities"),
+        ("admin", "/ngsi/admin/users", "/v2/admin/users"),
+        ("admin", "/ngsi/v1/admin/users", "/v1/admin/users"),
+        ("old", "/ngsi/v1/entities", "/v1/entities"),
+    ],
+)
+def test_a_default_version_is_for_callers_without_one(world: World, service: str, path: str, upstream: str):
+    answer = with_a_default(world).call(path, apikey=world.key_of(service))
+    assert seen_by_upstream(answer)["path"] == upstream
+
+
+def test_the_default_gives_the_rights_on_its_version_and_no_others(world: World):
+    with_a_default(world)
+    assert world.call("/ngsi/entities", apikey=world.key_of("old")).status_code == 403
+    assert world.call("/ngsi/v1/entities", apikey=world.key_of("portal")).status_code == 403
+    assert world.call("/ngsi/admin", apikey=world.key_of("portal")).status_code == 403
+    assert world.call("/ngsi/entities").status_code == 401
+    assert world.call("/ngsix/entities", apikey=world.key_of("portal")).status_code == 404
+
+
+def test_the_default_never_takes_what_lies_in_another_version(world: World):
+    key = with_a_default(world).key_of("portal")
+    assert world.call("/ngsi/v3/entities", apikey=key).status_code == 403
+    for method in ("GET", "DELETE", "PURGE"):
+        assert world.call("/ngsi/v0/entities", method).status_code == 410
+    world.by_hand("PATCH", "/services/ngsi-v2.v1", {"enabled": False})
+    world.wait()
+    for path in ("/ngsi/v1", "/ngsi/v1/entities", "/ngsi/%761/entities", "/ngsi//v1/entities"):
+        assert world.call(path, apikey=key).status_code == 403
+
+
+@pytest.mark.parametrize("first", ["orders", "orders-archive"])
+def test_a_disabled_service_lets_no_other_take_its_calls(world: World, first: str):
+    """No two versions' paths may lie in each other, so the router finds no other one."""
+    paths = {"orders": "/orders", "orders-archive": "/orders-archive"}
+    apis = [with_api(name, a_version("v1", path), scoping="none") for name, path in paths.items()]
+    grants = [a_grant(name, "read") for name in paths]
+    world.apply(a_platform(*apis, with_service("portal", *grants)))
+    key = world.key_of("portal")
+    assert world.call(paths[first] + "/x", apikey=key).status_code == 200
+    world.by_hand("PATCH", f"/services/{first}.v1", {"enabled": False})
+    world.wait()
+    assert world.call(paths[first] + "/x", apikey=key).status_code == 404

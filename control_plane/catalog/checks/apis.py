@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from control_plane.catalog.checks.levels import check_levels
 from control_plane.catalog.checks.references import index, twice, unknown
@@ -11,7 +12,7 @@ from control_plane.catalog.documents import ApiDocument
 from control_plane.catalog.documents.apis import VersionEntry
 from control_plane.catalog.located import Located
 from control_plane.catalog.periods import check_period
-from control_plane.problems import Problem
+from control_plane.problems import Origin, Problem
 
 V = Located[VersionEntry]
 
@@ -27,7 +28,8 @@ def check(declared: Declared) -> Iterator[Problem]:
         yield from check_levels(api)
         for version in _versions(api):
             yield from _life(declared, api, version)
-    yield from _paths([(api, version) for api in declared.apis for version in _versions(api)])
+        yield from _default(declared, api)
+    yield from _paths([place for api in declared.apis for place in _places(api)])
     for scope in declared.scopes:
         yield from unknown(declared, "tenant", scope.value.owner, tenants, scope, "owner", folder="tenants")
         yield from check_period(scope, scope.value.start, scope.value.until, declared.zone)
@@ -66,24 +68,55 @@ def _successor(declared: Declared, api: Located[ApiDocument], version: V, name: 
         yield version.problem(f"the successor '{name}' is not published", "successor", note=note)
 
 
-def _paths(versions: list[tuple[Located[ApiDocument], V]]) -> Iterator[Problem]:
-    """No two versions take the same public path, and none stands below another's."""
-    by_path: dict[str, tuple[Located[ApiDocument], V]] = {}
-    for api, version in versions:
-        path = version.value.path
-        if path in by_path:
-            yield version.problem(f"the path {path} is taken twice", "path", note=_taken(by_path[path]))
-        else:
-            by_path[path] = (api, version)
-    for path, (_, version) in by_path.items():
+@dataclass(frozen=True)
+class _Place:
+    """A public path: a version's, or the one for callers who name no version."""
+
+    api: Located[ApiDocument]
+    path: str
+    where: Origin
+    told: str
+    default: bool = False
+
+
+def _places(api: Located[ApiDocument]) -> Iterator[_Place]:
+    name = api.value.api
+    for version in _versions(api):
+        yield _Place(api, version.value.path, version.origin("path"), f"{name} {version.value.version}")
+    if api.value.default:
+        yield _Place(api, api.value.default.path, api.origin("default", "path"), f"the default of {name}", default=True)
+
+
+def _paths(places: list[_Place]) -> Iterator[Problem]:
+    """No two share a public path, and none stands below another's, but versions below their own API's default."""
+    by_path: dict[str, _Place] = {}
+    for place in places:
+        other = by_path.setdefault(place.path, place)
+        if other is not place:
+            yield place.api.source.problem(f"the path {place.path} is taken twice", place.where, _taken(other))
+    for path, place in by_path.items():
         segments = path.split("/")
         for length in range(2, len(segments)):
-            above = "/".join(segments[:length])
-            if above in by_path:
-                message = f"the path {path} stands below {above}, which is another version's"
-                yield version.problem(message, "path", note=_taken(by_path[above]))
+            other = by_path.get("/".join(segments[:length]), place)
+            if other is not place and not (other.default and other.api is place.api):
+                whose = "another API's default" if other.default else "another version's"
+                message = f"the path {path} stands below {other.path}, which is {whose}"
+                yield place.api.source.problem(message, place.where, _taken(other))
 
 
-def _taken(by: tuple[Located[ApiDocument], V]) -> str:
-    api, version = by
-    return f"It is that of {api.value.api} {version.value.version} ({version.origin('path')})."
+def _taken(by: _Place) -> str:
+    return f"It is that of {by.told} ({by.where})."
+
+
+def _default(declared: Declared, api: Located[ApiDocument]) -> Iterator[Problem]:
+    """Who names no version must get one that answers."""
+    if api.value.default is None:
+        return
+    name = api.value.default.version
+    states = index((one.value.version, one) for one in _versions(api))
+    if name not in states:
+        what = f"version of {api.value.api}"
+        yield from unknown(declared, what, name, states, api, "default", "version", folder="apis")
+    elif states[name].value.state not in ("published", "deprecated"):
+        note = f"It is {states[name].value.state} ({states[name].origin('state')})."
+        yield api.problem(f"the default version '{name}' is not at the gateway", "default", "version", note=note)

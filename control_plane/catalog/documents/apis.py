@@ -53,6 +53,13 @@ class LevelEntry(Entry):
     limit: CallLimit = Field(default_factory=CallLimit, description="Goes before the plan's.")
 
 
+class DefaultEntry(Entry):
+    """Where callers come who name no version, and which one they get."""
+
+    version: VersionId = Field(description="A published or deprecated version of this API.")
+    path: PathPrefix = Field(description="The public prefix. The API's own versions may lie below it, nothing else.")
+
+
 class ApiDocument(Entry):
     """An API behind the gateway."""
 
@@ -73,4 +80,5 @@ class ApiDocument(Entry):
     )
     max_body_mb: Annotated[int, Field(ge=1, le=2048)] = Field(8, description="Larger requests are refused (413).")
     versions: list[VersionEntry] = Field(min_length=1, description="Versions side by side.")
+    default: DefaultEntry | None = Field(None, description="For callers who name no version.")
     levels: dict[Id, LevelEntry] = Field(min_length=1, description="Levels of access: name and methods.")

@@ -14,7 +14,7 @@ plan can say which line of YAML asks for a change. Nothing here knows YAML, Keyc
     catalog       all of it: one platform in one environment
 """
 
-from control_plane.catalog.model.apis import Api, Auth, Cors, Level, Scoping, State, Version
+from control_plane.catalog.model.apis import Api, Auth, Cors, Default, Level, Scoping, State, Version
 from control_plane.catalog.model.catalog import Catalog
 from control_plane.catalog.model.certificates import Certificate, ClientCertificate
 from control_plane.catalog.model.environments import (
@@ -52,6 +52,7 @@ __all__ = [
     "ClientCertificate",
     "Cors",
     "DataScope",
+    "Default",
     "Disclosure",
     "Environment",
     "FileSecretsSettings",

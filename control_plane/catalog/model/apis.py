@@ -66,6 +66,15 @@ class Version:
 
 
 @dataclass(frozen=True)
+class Default:
+    """Where callers come who name no version."""
+
+    version: str
+    path: str  # the public prefix, /ngsi
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True)
 class Api:
     name: str
     title: str
@@ -83,6 +92,7 @@ class Api:
     security_headers: Asked | None = None
     description: str = ""
     origin: Origin | None = None
+    default: Default | None = None
 
     def level(self, name: str) -> Level:
         return next(level for level in self.levels if level.name == name)

@@ -45,6 +45,10 @@ def chunk(gateway: Gateway, one: Standing) -> str:
     settings = {
         "scoping": one.api.scoping.value,
         "prefix": one.version.path.rstrip("/"),
+        "default": one.paths[1] if one.paths[1:] else None,
+        "others": " ".join(other.path for other in one.api.versions if other is not one.version)
+        if one.paths[1:]
+        else None,
         "open": not auth,
         "tokens": ("only" if auth == {Auth.TOKEN} else "too") if Auth.TOKEN in auth else False,
         "issuer": issuer(gateway.catalog) if Auth.TOKEN in auth else None,

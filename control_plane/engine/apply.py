@@ -1,6 +1,6 @@
 """The waves of a plan, made real: one outcome per change, whatever happens.
 
-for each wave: settle if it must wait ─▶ its changes side by side, bounded ─▶ outcomes
+for each wave: settle if it must wait ─▶ its changes side by side, bounded ─▶ outcomes ─▶ prove if rights went
 a change that needs one that failed is not attempted and says so
 """
 
@@ -69,6 +69,7 @@ def apply(
     clients = {kind.name: target.client for target in targets for kind in target.kinds}
     needs = _all_needs(kinds)
     outcomes: list[Outcome] = []
+    unproven: tuple[Problem, ...] = ()
     stop = threading.Event()
     lock = threading.Lock()
 
@@ -89,7 +90,7 @@ def apply(
         if not ready:
             continue
         tell(WaveStarted(number, len(plan.waves), wave))
-        problems = _settle(wave, targets)
+        problems = unproven or (_waited(wave, targets, lambda target: target.settle) if wave.settle else ())
         if problems:
             for change in ready:
                 note(Failed(change, problems))
@@ -105,6 +106,8 @@ def apply(
 
         work = [(parallel or target.parallel, list(_batches(ready, target.kinds))) for target in targets]
         _side_by_side(work, write, stop)
+        if wave.prove and not stop.is_set():
+            unproven = _waited(wave, targets, lambda target: target.prove)
     return tuple(outcomes)
 
 
@@ -175,15 +178,14 @@ def _where(error: Exception) -> str:
     return f"{frame.filename.rpartition('control_plane')[2].lstrip('/') or frame.filename}:{frame.lineno}"
 
 
-def _settle(wave: Wave, targets: Sequence[Target]) -> tuple[Problem, ...]:
-    if not wave.settle:
-        return ()
+def _waited(wave: Wave, targets: Sequence[Target], wait: Callable[[Target], Callable[[], None]]) -> tuple[Problem, ...]:
+    """Wait for the targets that the wave writes to; why that was in vain."""
     names = {change.key.kind.partition(".")[0] for change in wave.changes}
     problems: list[Problem] = []
     for target in targets:
         if any(kind.name.partition(".")[0] in names for kind in target.kinds):
             try:
-                target.settle()
+                wait(target)()
             except RenkeiError as error:
                 problems.extend(error.problems)
     return tuple(problems)

@@ -67,6 +67,7 @@ class Wave:
 
     changes: tuple[Change, ...]
     settle: bool = False  # the servers must have taken the earlier waves up first
+    prove: bool = False  # rights go: nothing is given before they are gone
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,7 @@ def make_plan(kinds: Sequence[Kind[Any]], want: State, have: State, *, adopt: bo
         waves=tuple(
             wave
             for wave in (
-                Wave(tuple(revoked)),
+                Wave(tuple(revoked), prove=True),
                 *(_wave(written, names, any(by_name[n].settle_before_write for n in names)) for names in order),
                 Wave(tuple(moved), settle=True),
                 Wave(tuple(succeeded), settle=True),

@@ -40,7 +40,8 @@ def nothing_missing() -> Sequence[Problem]:
 
 @dataclass(frozen=True)
 class Target:
-    """`settle` returns when all earlier writes have taken effect; `preflight` names what the node lacks, and writes
+    """`settle` returns when all earlier writes have taken effect, `prove` when no right that was taken away is honoured
+    any more; `preflight` names what the node lacks, and writes
     nothing; `checks` tells versions and rights, for `doctor`; `tidy` removes what a killed run has left, before the
     first write. The client is made for one run and holds the server's ids."""
 
@@ -48,6 +49,7 @@ class Target:
     client: Any
     kinds: tuple[Kind[Any], ...]
     settle: Callable[[], None] = nothing_to_wait_for
+    prove: Callable[[], None] = nothing_to_wait_for
     preflight: Callable[[], Sequence[Problem]] = nothing_missing
     checks: Callable[[], Sequence[Check]] = nothing_to_tell
     tidy: Callable[[], None] = nothing_left_over

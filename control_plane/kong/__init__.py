@@ -20,7 +20,7 @@ from control_plane.engine.target import Target
 from control_plane.kong.client import PARALLEL, Kong
 from control_plane.kong.kinds import KINDS
 from control_plane.kong.node import checks, preflight
-from control_plane.kong.taken_up import remove_left_over, settle
+from control_plane.kong.taken_up import prove, remove_left_over, settle
 
 __all__ = ["KINDS", "PARALLEL", "Kong", "target"]
 
@@ -32,6 +32,7 @@ def target(client: Kong, parallel: int, catalog: Catalog | None = None) -> Targe
         client,
         KINDS,
         settle=partial(settle, client),
+        prove=partial(prove, client),
         preflight=partial(preflight, client, catalog),
         checks=partial(checks, client, catalog),
         tidy=partial(remove_left_over, client),

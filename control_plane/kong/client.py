@@ -8,6 +8,7 @@ name_of(…)         the name behind a foreign key
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeAlias
@@ -24,6 +25,7 @@ Row: TypeAlias = Mapping[str, Any]  # an entity as Kong shows it, without cleart
 
 COLLECTIONS = ("services", "routes", "plugins", "consumers", "key-auths", "acls", "jwts", "upstreams", "certificates",
                "ca_certificates")  # fmt: skip
+REBUILT = ("/services/", "/routes/", "/plugins/")  # nodes load these whole, and all else row by row
 PAGE = 1000  # the most that Kong gives at once
 ENDS = "renkei ends"  # what a credential's `ttl` comes to, in seconds since 1970; no field of Kong's has a blank
 PARALLEL = 16  # requests in flight; a Kong node takes nine times as many writes on 16 connections as on one
@@ -56,6 +58,8 @@ class Kong:
         self._written: set[str] = set()
         self.adopting = False  # whether a stranger in the place of a wanted object becomes ours in this run
         self.unsettled = True  # whether something was written that the proxy may not have taken up yet
+        # The last write of what nodes cache row by row; that of a killed run is earlier than our start.
+        self.cached_since = time.monotonic()
 
     def __repr__(self) -> str:
         return f"Kong({self.http!r}, platform={self.platform!r})"
@@ -160,17 +164,17 @@ class Kong:
         self.http.write("PUT", path, body, hide)
         with self._lock:
             self._written.add(path)
-            self.unsettled = True
+        self._wrote(path)
 
     def post(self, path: str, body: Mapping[str, object]) -> None:
         """Create what a PUT does not. Never repeated by itself, for the first one may have arrived."""
         self.http.write("POST", path, body)
-        self.unsettled = True
+        self._wrote(path)
 
     def patch(self, path: str, body: Mapping[str, object], hide: Iterable[str] = ()) -> None:
         """Change the fields of the body and leave all others."""
         self.http.write("PATCH", path, body, hide)
-        self.unsettled = True
+        self._wrote(path)
 
     def delete(self, path: str) -> None:
         """Delete, unless this run has put something there.
@@ -182,7 +186,12 @@ class Kong:
             if path in self._written:
                 return
         self.http.delete(path)
+        self._wrote(path)
+
+    def _wrote(self, path: str) -> None:
         self.unsettled = True
+        if not path.startswith(REBUILT):
+            self.cached_since = time.monotonic()
 
 
 def named(row: Row) -> str:

@@ -14,6 +14,10 @@
 --   call LEVEL PATH METHOD…    what a level takes below the version's path; `*` is one segment; the first that fits decides
 --   was FORMER CONSUMER        a renamed service, until its key has changed hands: what CONSUMER may, FORMER may
 --   CONSUMER LEVEL SCOPES FROM UNTIL    a grant: SCOPES as `1,3` by their order or `-`; seconds since 1970, or `-`
+--
+-- Routes and plugins are not taken up together: while they change, this may run behind a route that is older or newer
+-- than itself, and beside other ways to sign in. So it relies on none of them, and looks at path, method and sort of
+-- credential itself: a call passes what was written at one moment, or what was written at another, and no mixture.
 
 local scopes, realms, levels, calls, grants, renamed = {}, {}, {}, {}, {}, {}
 local patterns = false -- whether a level has paths
@@ -248,6 +252,7 @@ end
 local function wrong_token(who)
   local token = kong.ctx.shared.authenticated_jwt_token
   if not token then return SETTINGS.tokens == "only" and "a token is needed" or nil end
+  if not SETTINGS.tokens then return "no token is taken here" end
   local part = token:match("^[^.]+%.([^.]+)%.[^.]+$")
   local text = part and ngx.decode_base64((part:gsub("-", "+"):gsub("_", "/")) .. ("="):rep(-#part % 4))
   local claims = text and JSON.decode(text)
@@ -278,7 +283,7 @@ return function()
   local found
   found, reason = granted(renamed[who] or who, level)
   if not found then return refuse(403, reason) end
-  if SETTINGS.tokens and not SETTINGS.open then
+  if not SETTINGS.open then
     reason = wrong_token(who)
     if reason then return refuse(401, reason, { ["WWW-Authenticate"] = 'Bearer error="invalid_token"' }) end
   end

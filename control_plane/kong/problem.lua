@@ -44,6 +44,7 @@ local REASONS = {
   ["several data scopes: name one in the header X-Data-Scope"] =
     "データ範囲が複数あります。ヘッダー X-Data-Scope で 1 つ指定してください。",
   ["a token is needed"] = "トークンが必要です。",
+  ["no token is taken here"] = "ここではトークンは使えません。",
   ["not an access token"] = "アクセストークンではありません。",
   ["a token that is not valid yet"] = "トークンの有効期間がまだ始まっていません。",
   ["a token of another issuer"] = "発行者の異なるトークンです。",

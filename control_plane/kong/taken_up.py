@@ -1,7 +1,10 @@
 """When has the proxy taken up what was written? Kong's node looks for changes every few seconds.
 
-With the proxy's address: a marker route is written and asked for until it answers by its plugin; it was written after
-everything else, so everything else is there too. Without: twice the longer of the node's intervals. Markers carry the
+Routes and services are one thing, plugins another: each is rebuilt whole from the database. So with the proxy's address
+a marker route is written and asked for until it answers by its plugin: both were written after everything else of their
+sort, so everything else is there too. Consumers, credentials, acl rows and servers are cached row by row, and no marker
+tells of another row: the node reads the events of their changes every `db_update_frequency` seconds, and that long we
+wait after the last of them. Without the proxy's address: twice the longer of the node's intervals. Markers carry the
 tag `renkei-probe`, are removed at once, and those that a killed run has left are removed by the next one.
 """
 
@@ -20,6 +23,7 @@ from control_plane.problems import Problem, ServerError
 LONGEST = 60.0  # seconds until we say that the proxy does not take changes up
 PAUSE = 0.05  # seconds between two questions
 LEFT_OVER = 120  # seconds after which a marker is nobody's any more: longer than any run waits for it
+LATE = 1.2  # times an interval until the node has done what it looks for that often
 PLUGINS_LATER = 6.0  # seconds from a new router to new plugins, which the node reloads apart from it
 
 
@@ -30,9 +34,18 @@ def settle(kong: Kong, sleep: Callable[[float], None] = time.sleep) -> None:
     if kong.proxy_url:
         remove_left_over(kong)
         _probe(kong, kong.proxy_url.rstrip("/"), sleep)
+        prove(kong, sleep)
     else:
-        sleep(2 * _interval(kong))
+        sleep(2 * max(_seconds(kong, "worker_state_update_frequency", 5), _seconds(kong, "db_update_frequency", 5)))
     kong.unsettled = False
+
+
+def prove(kong: Kong, sleep: Callable[[float], None] = time.sleep) -> None:
+    """Return when no node honours a credential or an acl row any more that this run has taken away."""
+    events = _seconds(kong, "db_update_frequency", 5) + _seconds(kong, "db_update_propagation", 0)
+    left = events * LATE - (time.monotonic() - kong.cached_since)
+    if left > 0:
+        sleep(left)
 
 
 def remove_left_over(kong: Kong) -> None:
@@ -98,9 +111,8 @@ def _ask(kong: Kong, proxy: str, name: str) -> tuple[int, str]:
     return answer.status_code, answer.text[:1000]
 
 
-def _interval(kong: Kong) -> float:
-    """Seconds at which the node looks for changes."""
+def _seconds(kong: Kong, setting: str, usual: float) -> float:
+    """One of the intervals at which the node looks for changes; Kong's default where it does not say."""
     configuration = kong.node().get("configuration")
-    found = configuration if isinstance(configuration, dict) else {}
-    names = ("worker_state_update_frequency", "db_update_frequency")
-    return max(float(number) if isinstance(number := found.get(name), int | float) else 5.0 for name in names)
+    found = configuration.get(setting) if isinstance(configuration, dict) else None
+    return float(found) if isinstance(found, int | float) else usual

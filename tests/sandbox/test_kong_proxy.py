@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from control_plane.sandbox.kong.proxy.balancer import _next
-from control_plane.sandbox.kong.proxy.node import TakeUp
 from control_plane.sandbox.kong.proxy.rates import SECONDS, Rates, window
+from control_plane.sandbox.kong.proxy.take_up import TakeUp
 from control_plane.sandbox.kong.proxy.wire import Headers
 from control_plane.sandbox.kong.server import Running, in_thread
 from control_plane.sandbox.kong.settings import Settings

@@ -21,6 +21,7 @@ class Settings:
     proxy_port: int = 0
     data: Path | None = None  # entities survive a restart in this JSON file
     take_up: float = 0.0  # seconds until the proxy works by a change; a real Kong needs up to 5
+    take_up_seed: int | None = None  # given: what is taken up apart has delays of its own, drawn up to `take_up`
     sandbox_requires: tuple[str, ...] = ()  # untrusted_lua_sandbox_requires: Lua modules that functions may load
     trusted_ips: tuple[str, ...] = ()  # addresses or CIDR blocks whose X-Forwarded-* and X-Real-IP count
     real_ip_header: str = "X-Real-IP"  # … and which of them names the client

@@ -37,6 +37,8 @@ def root(node: Node, _: Call) -> Answer:
         "real_ip_header": node.settings.real_ip_header,
         "real_ip_recursive": "on" if node.settings.real_ip_recursive else "off",
         "headers": list(node.settings.headers),
+        "worker_state_update_frequency": node.settings.take_up,
+        "db_update_frequency": node.settings.take_up,
     }
     enabled = sorted({row["name"] for row in node.world.store.rows("plugins")})
     return Answer(

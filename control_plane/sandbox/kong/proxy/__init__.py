@@ -2,7 +2,8 @@
 
     listener.py    HTTP/1.1 with the client             upstream.py    with the upstream; balancer.py says with which
     router.py      which route takes a request          forwarding.py  the headers that go on
-    snapshot.py    the entities, arranged for the proxy  node.py        what outlives a request
+    snapshot.py    the entities, arranged for the proxy  take_up.py     when they are new
+    node.py        what outlives a request
     pipeline.py    the phases of a request               plugins/       one file per plugin, and the table of them
     lua.py         LuaJIT in a cage                      pdk.py         what Kong offers to functions in it
 

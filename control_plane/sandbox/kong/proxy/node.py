@@ -1,11 +1,10 @@
-"""What outlives a request: the snapshots that the proxy works by, its counters, its metrics."""
+"""What outlives a request: the entities that the proxy works by, its counters, its metrics."""
 
 from __future__ import annotations
 
 import asyncio
 import ipaddress
 import uuid
-from collections import deque
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,37 +12,11 @@ from typing import Any
 from control_plane.problems import Problem, RenkeiError
 from control_plane.sandbox.kong.proxy.metrics import Metrics
 from control_plane.sandbox.kong.proxy.rates import Rates
-from control_plane.sandbox.kong.proxy.snapshot import Compiler, Snapshot
+from control_plane.sandbox.kong.proxy.take_up import TakeUp
 from control_plane.sandbox.kong.settings import Settings
 from control_plane.sandbox.kong.store import Store
 
 WORKSPACE = "00000000-0000-0000-0000-000000000000"  # there is one, and it has no rows of its own here
-
-
-class TakeUp:
-    """Which snapshot is in force: a change counts `settings.take_up` seconds after it was noticed."""
-
-    def __init__(self, store: Store, settings: Settings) -> None:
-        self._store, self._settings = store, settings
-        self._compiler = Compiler(store)
-        self._version = store.version
-        self._current = self._compiler.snapshot()
-        self._coming: deque[tuple[float, Snapshot]] = deque()
-
-    def notice(self) -> None:
-        """Look whether the store has changed."""
-        version = self._store.version
-        if version != self._version:
-            self._version = version
-            self._coming.append((self._settings.clock() + self._settings.take_up, self._compiler.snapshot()))
-
-    def current(self) -> Snapshot:
-        """The snapshot in force."""
-        self.notice()
-        now = self._settings.clock()
-        while self._coming and self._coming[0][0] <= now:
-            self._current = self._coming.popleft()[1]
-        return self._current
 
 
 @dataclass

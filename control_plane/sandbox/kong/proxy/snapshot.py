@@ -1,6 +1,6 @@
 """The entities of one moment, arranged for the proxy: router, plugins by scope, consumers and their credentials.
 
-A part is made anew only when its collections have changed: until then the store hands out the same tuple of rows.
+A part is made anew only when its collections have changed: until then they are the same sequence of rows.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from typing import Any
 
 from control_plane.sandbox.kong.proxy.plugin import Instance
 from control_plane.sandbox.kong.proxy.router import Router, Row
-from control_plane.sandbox.kong.store import Store
 
 Scope = tuple[str | None, str | None, str | None]  # ids of route, service, consumer
 
@@ -56,32 +55,34 @@ class Snapshot:
 
 
 class Compiler:
-    """Makes snapshots of a store and remembers the parts."""
+    """Makes snapshots and remembers their parts."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self) -> None:
         self._parts: dict[str, tuple[Sequence[object], Any]] = {}
         self._instances: dict[str, Instance] = {}
 
-    def snapshot(self) -> Snapshot:
-        """The entities as they are now."""
+    def snapshot(self, rows: Mapping[str, Sequence[Row]]) -> Snapshot:
+        """These rows by their collections, arranged."""
+
+        def part(name: str, collections: Iterable[str], make: Callable[..., Any]) -> Any:
+            return self._part(name, [rows[collection] for collection in collections], make)
+
         return Snapshot(
-            router=self._part("router", ("routes", "services"), _router),
-            services=self._part("services", ("services",), _by_id),
-            plugins=self._part("plugins", ("plugins",), self._plugins),
-            consumers=self._part("consumers", ("consumers",), _by_id),
-            consumer_names=self._part("names", ("consumers",), lambda rows: _by("username", rows)),
-            groups=self._part("groups", ("acls",), _groups),
-            keys=self._part("keys", ("keyauth_credentials",), lambda rows: _by("key", rows)),
-            jwt_keys=self._part("jwt", ("jwt_secrets",), lambda rows: _by("key", rows)),
-            upstreams=self._part("upstreams", ("upstreams",), lambda rows: _by("name", rows)),
-            targets=self._part("targets", ("targets",), _targets),
-            certificates=self._part("certificates", ("certificates",), _by_id),
-            ca_certificates=self._part("ca_certificates", ("ca_certificates",), _by_id),
+            router=part("router", ("routes", "services"), _router),
+            services=part("services", ("services",), _by_id),
+            plugins=part("plugins", ("plugins",), self._plugins),
+            consumers=part("consumers", ("consumers",), _by_id),
+            consumer_names=part("names", ("consumers",), lambda rows: _by("username", rows)),
+            groups=part("groups", ("acls",), _groups),
+            keys=part("keys", ("keyauth_credentials",), lambda rows: _by("key", rows)),
+            jwt_keys=part("jwt", ("jwt_secrets",), lambda rows: _by("key", rows)),
+            upstreams=part("upstreams", ("upstreams",), lambda rows: _by("name", rows)),
+            targets=part("targets", ("targets",), _targets),
+            certificates=part("certificates", ("certificates",), _by_id),
+            ca_certificates=part("ca_certificates", ("ca_certificates",), _by_id),
         )
 
-    def _part(self, name: str, collections: Iterable[str], make: Callable[..., Any]) -> Any:
-        rows = [self._store.rows(collection) for collection in collections]
+    def _part(self, name: str, rows: Sequence[Sequence[Row]], make: Callable[..., Any]) -> Any:
         known = self._parts.get(name)
         if known is None or any(a is not b for a, b in zip(known[0], rows, strict=True)):
             known = self._parts[name] = (rows, make(*rows))

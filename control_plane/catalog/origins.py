@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from control_plane.catalog.model import SecretRef
-from control_plane.catalog.source import Mark, Node, Source
+from control_plane.catalog.source import Node, Source
 from control_plane.catalog.syntax import syntax_problem, text_problems
 from control_plane.problems import Origin, Problem
 
@@ -62,7 +62,7 @@ class _Stop(Exception):
     """Nothing useful can follow."""
 
 
-@dataclass
+@dataclass(slots=True)
 class _Open:
     """A mapping or list that is being read."""
 
@@ -70,7 +70,7 @@ class _Open:
     node: Node
     anchor: str | None
     key: str | None = None
-    mark: Mark = Mark(0, 0, 1)  # noqa: RUF009  a tuple, never changed
+    mark: Node = Node(0, 0, 1)  # noqa: RUF009  a tuple, never changed
     size: int = 1
 
 
@@ -85,8 +85,15 @@ class _Builder:
     lost: int = 0  # keys that were refused, to keep them apart
 
     def run(self) -> None:
+        parser = LOADER(self.source.text)
+        try:
+            self.follow(iter(parser.get_event, None))
+        finally:
+            parser.dispose()
+
+    def follow(self, events: Iterator[Any]) -> None:
         documents = 0
-        for event in yaml.parse(self.source.text, Loader=LOADER):
+        for event in events:
             kind = type(event)
             if kind is yaml.ScalarEvent:
                 self.scalar(event)
@@ -109,13 +116,12 @@ class _Builder:
         if top and top.key is None and type(top.data) is dict:
             self.key(top, event, mark)
             return
-        node = Node(*mark)
         value = self.value(event)
         if event.anchor:
-            self.anchors[event.anchor] = (value, node, 1)
-        self.put(value, node, 1)
+            self.anchors[event.anchor] = (value, mark, 1)
+        self.put(value, mark, 1)
 
-    def key(self, top: _Open, event: Any, mark: Mark) -> None:
+    def key(self, top: _Open, event: Any, mark: Node) -> None:
         name: str = event.value
         if event.implicit[0] and name == "<<":
             self.say("merge keys are not part of the language", event, help="write the keys out, or use `extends`")
@@ -129,7 +135,7 @@ class _Builder:
             return
         self.lose(top, mark)
 
-    def lose(self, top: _Open, mark: Mark) -> None:
+    def lose(self, top: _Open, mark: Node) -> None:
         """Let the value after a refused key go where nobody looks."""
         self.lost += 1
         top.key, top.mark = f"\0{self.lost}", mark
@@ -178,10 +184,10 @@ class _Builder:
             self.say(f"unknown tag {event.tag}", event, help="the only tag is !secret path#field")
         self.no_key(event)
         parts: Any = {} if type(data) is dict else []
-        line, column, _ = _mark(event)
+        start = event.start_mark
         if event.anchor:
             self.anchors[event.anchor] = None
-        self.stack.append(_Open(data, Node(line, column, 1, parts), event.anchor))
+        self.stack.append(_Open(data, Node(start.line, start.column, 1, parts), event.anchor))
 
     def close(self) -> None:
         done = self.stack.pop()
@@ -195,7 +201,7 @@ class _Builder:
         self.no_key(event)
         if event.anchor not in self.anchors:
             self.say(f"no anchor '&{event.anchor}' stands before this", event)
-            self.put(None, Node(*_mark(event)), 1)
+            self.put(None, _mark(event), 1)
             return
         found = self.anchors[event.anchor]
         if found is None:
@@ -205,7 +211,7 @@ class _Builder:
         self.aliased += size
         if self.aliased > ALIASED:
             self.stop(f"aliases make this file more than {ALIASED:,} values larger", event)
-        self.put(data, Node(*_mark(event), node.parts), size)
+        self.put(data, _mark(event)._replace(parts=node.parts), size)
 
     def no_key(self, event: Any) -> None:
         top = self.stack[-1] if self.stack else None
@@ -235,12 +241,14 @@ class _Builder:
         raise _Stop
 
 
-def _mark(event: Any) -> Mark:
+def _mark(event: Any) -> Node:
     start, end = event.start_mark, event.end_mark
-    return Mark(start.line, start.column, max(1, end.column - start.column) if end.line == start.line else 1)
+    line, column = start.line, start.column
+    width = end.column - column if end.line == line else 1
+    return Node(line, column, width or 1)
 
 
-def _origin(file: str, mark: Mark) -> Origin:
+def _origin(file: str, mark: Node) -> Origin:
     return Origin(file, mark.line + 1, mark.column + 1, mark.width)
 
 
@@ -254,9 +262,7 @@ def nulls(data: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | i
     """The paths of values that are nothing."""
     if data is None:
         yield path
-    elif isinstance(data, dict):
-        for name, value in data.items():
-            yield from nulls(value, (*path, name))
-    elif isinstance(data, list):
-        for index, value in enumerate(data):
-            yield from nulls(value, (*path, index))
+    elif isinstance(data, dict | list):
+        for part, value in data.items() if isinstance(data, dict) else enumerate(data):
+            if value is None or isinstance(value, dict | list):
+                yield from nulls(value, (*path, part))

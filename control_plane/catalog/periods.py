@@ -30,5 +30,5 @@ def check_period(
     where: Located[object], start: date | datetime | None, until: date | datetime | None, zone: ZoneInfo
 ) -> Iterator[Problem]:
     """A problem when it ends before it begins."""
-    if period(start, until, zone).empty:
+    if start is not None and until is not None and period(start, until, zone).empty:
         yield where.problem("the period ends before it begins", "until", note=f"It begins on {start}.")

@@ -155,7 +155,7 @@ def _people(source: Source, rows: Sequence[Sequence[Cell]], columns: Sequence[st
         if len(problems) == before:
             people.append(person)
             nodes.append(Node(row[0].line, row[0].column, max(1, row[0].width), parts))
-    rows_node = Node(0, 0, 1, {"rows": ((0, 0, 1), Node(0, 0, 1, nodes))})
+    rows_node = Node(0, 0, 1, {"rows": (Node(0, 0, 1), Node(0, 0, 1, nodes))})
     names = {name: cell.text for name, cell in zip(columns, rows[0], strict=True) if name and name != cell.text}
     return Roster(replace(source, data={"rows": people}, root=rows_node, names=names), tuple(problems))
 

@@ -26,15 +26,7 @@ class Node(NamedTuple):
     line: int
     column: int
     width: int
-    parts: Any = None  # of a mapping dict[str, tuple[Mark, Node]], of a list list[Node]
-
-
-class Mark(NamedTuple):
-    """Where a key stands."""
-
-    line: int
-    column: int
-    width: int
+    parts: Any = None  # of a mapping dict[str, tuple[Node, Node]], key and value; of a list list[Node]
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import traceback
@@ -16,6 +17,7 @@ from control_plane.cli.terminal import TERMINAL
 from control_plane.problems import RenkeiError, bug
 
 ERROR = 1
+YOUNG = 50_000  # objects made before the collector looks: a run makes millions that stay, and hardly a cycle
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -54,6 +56,7 @@ for command in (
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code; every failure is told on stderr."""
+    gc.set_threshold(YOUNG, 50, 50)
     try:
         code = cli.main(args=arguments, prog_name="renkei", standalone_mode=False)
         sys.stdout.flush()

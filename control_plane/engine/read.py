@@ -12,13 +12,15 @@ from control_plane.engine.resource import Resource, State, state
 from control_plane.engine.target import Target
 from control_plane.engine.values import Fields, RealmKey, Secret, Value
 
+SCALARS = (str, int, float, type(None))
+
 Versions: TypeAlias = Callable[["Secret | RealmKey"], str | None]  # the digest of what a reference points at now
 
 
 def want(targets: Sequence[Target], catalog: Catalog, versions: Versions) -> State:
     """Everything that the catalog asks for, its references with the digests of what they point at now."""
     wanted = (one for target in targets for kind in target.kinds for one in kind.desired(catalog))
-    return state(replace(one, fields=_fields(one.fields, versions)) for one in wanted)
+    return state(_resolved(one, versions) for one in wanted)
 
 
 def have(targets: Sequence[Target]) -> State:
@@ -33,6 +35,11 @@ def have(targets: Sequence[Target]) -> State:
 def _read(target: Target) -> Iterator[Resource]:
     for kind in target.kinds:
         yield from kind.read(target.client)
+
+
+def _resolved(one: Resource, versions: Versions) -> Resource:
+    """Most resources hold no reference, and stay as they are."""
+    return replace(one, fields=_fields(one.fields, versions)) if any(references(one.fields)) else one
 
 
 def _fields(fields: Fields, versions: Versions) -> Fields:
@@ -56,15 +63,17 @@ def _value(value: Value, versions: Versions) -> Value:
 def references(fields: Fields) -> Iterator[Secret | RealmKey]:
     """Every reference in the fields, however deep."""
     for value in fields.values():
-        yield from _references(value)
+        if not isinstance(value, SCALARS):
+            yield from _references(value)
 
 
 def _references(value: Value) -> Iterator[Secret | RealmKey]:
     match value:
         case Secret() | RealmKey():
             yield value
-        case Mapping():
-            yield from references(value)
         case tuple() | frozenset():
             for one in value:
-                yield from _references(one)
+                if not isinstance(one, SCALARS):
+                    yield from _references(one)
+        case Mapping():
+            yield from references(value)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from control_plane.engine.values import Fields
 from control_plane.problems import ConfigurationError, Origin, Problem
 
 
-@dataclass(frozen=True, order=True)
-class Key:
-    """A resource's address.
+class Key(NamedTuple):
+    """A resource's address. A tuple, for states are sorted by it and looked up in all the time.
 
     `kind` is `target.kind`, as in `kong.route`. `within` names what the object stands in and fails with: a realm, an
     API version, a consumer; empty for what stands alone. `name` is unique for the kind and `within`.

@@ -44,7 +44,7 @@ def read(kong: Kong) -> Iterator[Resource]:
         yield Resource(
             Key(NAME, consumer, group),
             values.declared(row, ()),
-            belongs=naming.ids(row.get("tags") or ()),
+            belongs=naming.ids(row["tags"]),
             owned=owned,
             attached=not owned and on_ours,
             danger=None if owned else strangers.membership(kong, consumer, group, on_ours=on_ours, opening=opening),

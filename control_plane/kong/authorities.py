@@ -55,7 +55,7 @@ def read(kong: Kong) -> Iterator[Resource]:
         one = certificate(str(row.get("cert")))
         yield Resource(
             _key(one.digest) if one else Key(NAME, "", f"({row['id']})"),
-            {**shown_of(row), "tags": values.value("tags", row.get("tags") or [])},
+            {**shown_of(row), "tags": row["tags"]},
             belongs=naming.ids(row.get("tags") or ()),
             owned=kong.is_ours(row),
         )

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from typing import Any, TypeAlias
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -21,7 +22,7 @@ from control_plane.kong import errors
 from control_plane.kong.http import Http
 from control_plane.kong.naming import PROBE, mark
 
-Row: TypeAlias = Mapping[str, Any]  # an entity as Kong shows it, without cleartext secrets
+Row: TypeAlias = Mapping[str, Any]  # an entity as Kong shows it, its tags a set, without cleartext secrets
 
 COLLECTIONS = ("services", "routes", "plugins", "consumers", "key-auths", "acls", "jwts", "upstreams", "certificates",
                "ca_certificates")  # fmt: skip
@@ -45,6 +46,7 @@ class Kong:
         peek: Callable[[Secret], str | None] | None = None,
     ) -> None:
         self.platform = platform
+        self._mark = mark(platform)
         self.proxy_url = settings.proxy_url
         self.verify = settings.verify
         self.reveal = reveal
@@ -97,7 +99,7 @@ class Kong:
         return self._rows[path]
 
     def is_ours(self, row: Row) -> bool:
-        return mark(self.platform) in (row.get("tags") or ())
+        return self._mark in row["tags"]
 
     def node(self) -> Mapping[str, Any]:
         """What the node says about itself: version, plugins, configuration."""
@@ -126,7 +128,7 @@ class Kong:
 
     def _read_all(self) -> dict[str, tuple[Row, ...]]:
         def whole(collection: str) -> tuple[Row, ...]:
-            return tuple(row for row in self.pages(collection) if PROBE not in (row.get("tags") or ()))
+            return tuple(row for row in self.pages(collection) if PROBE not in row["tags"])
 
         if self.parallel == 1:
             return {collection: whole(collection) for collection in COLLECTIONS}
@@ -137,9 +139,10 @@ class Kong:
         """The entity with what identifies it, its secrets replaced by digests, seconds that are left by an instant."""
         if not isinstance(row, dict) or not isinstance(row.get("id"), str):
             raise errors.strange(f"/{collection}", "an entity without an id")
-        tags = row.get("tags") or []
-        if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+        tags = row.get("tags") or ()
+        if not isinstance(tags, list | tuple) or not all(isinstance(tag, str) for tag in tags):
             raise errors.strange(f"/{collection}", f"the tags of {row['id']} are no list of texts")
+        row["tags"] = shared(tuple(tags))
         for foreign in ("service", "route", "consumer"):
             reference = row.get(foreign)
             if reference is not None and not (isinstance(reference, dict) and isinstance(reference.get("id"), str)):
@@ -192,6 +195,12 @@ class Kong:
         self.unsettled = True
         if not path.startswith(REBUILT):
             self.cached_since = time.monotonic()
+
+
+@lru_cache(maxsize=100_000)
+def shared(tags: tuple[str, ...]) -> frozenset[str]:
+    """The tags as a set, the same one for every entity that has them."""
+    return frozenset(tags)
 
 
 def named(row: Row) -> str:

@@ -42,7 +42,7 @@ def read(kong: Kong) -> Iterator[Resource]:
         yield Resource(
             Key(NAME, name, name),
             values.declared(row, ()),
-            belongs=naming.ids(row.get("tags") or ()),
+            belongs=naming.ids(row["tags"]),
             owned=kong.is_ours(row),
         )
 

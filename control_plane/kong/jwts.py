@@ -45,7 +45,7 @@ def read(kong: Kong) -> Iterator[Resource]:
         yield Resource(
             Key(NAME, consumer, str(row.get("key"))),
             values.declared(row, ("algorithm", "rsa_public_key")),
-            belongs=naming.ids(row.get("tags") or ()),
+            belongs=naming.ids(row["tags"]),
             owned=owned,
             attached=attached,
             danger=strangers.credential(kong, consumer, "whoever signs for this credential") if attached else None,

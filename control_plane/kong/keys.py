@@ -82,7 +82,7 @@ def read(kong: Kong) -> Iterator[Resource]:
         yield Resource(
             Key(NAME, consumer, name or f"({row['id']})"),
             {"key": row["key"], "ends": _found_end(row), "tags": frozenset(_tags(row))},
-            belongs=naming.ids(row.get("tags") or ()),
+            belongs=naming.ids(row["tags"]),
             owned=name is not None,
             attached=attached,
             danger=strangers.credential(kong, consumer, "whoever has this key") if attached else None,
@@ -91,7 +91,7 @@ def read(kong: Kong) -> Iterator[Resource]:
 
 
 def _tags(row: Row) -> list[str]:
-    return [tag for tag in row.get("tags") or () if not tag.startswith((UNTIL, WAS, ADOPTED))]
+    return [tag for tag in row["tags"] if not tag.startswith((UNTIL, WAS, ADOPTED))]
 
 
 def _found_end(row: Row) -> str | None:
@@ -99,7 +99,7 @@ def _found_end(row: Row) -> str | None:
     ends = row.get(ENDS)
     if not isinstance(ends, int | float):
         return None
-    said = (tag.removeprefix(UNTIL) for tag in row.get("tags") or () if tag.startswith(UNTIL))
+    said = (tag.removeprefix(UNTIL) for tag in row["tags"] if tag.startswith(UNTIL))
     return next((stamp for stamp in said if _agrees(stamp, ends)), _stamp(ends))
 
 
@@ -123,7 +123,7 @@ def _own_name(kong: Kong, row: Row, consumer: str) -> str | None:
 
 
 def _tagged(row: Row, what: str) -> list[str]:
-    return [tag.removeprefix(what) for tag in row.get("tags") or () if tag.startswith(what)]
+    return [tag.removeprefix(what) for tag in row["tags"] if tag.startswith(what)]
 
 
 def same(want: Resource, have: Resource) -> bool:

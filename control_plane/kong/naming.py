@@ -12,10 +12,13 @@ tags           renkei:tochigi, api:ngsi-v2, tenant:nasushiobara; of a client cer
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from functools import lru_cache
+from typing import TypeAlias
 from uuid import UUID, uuid5
 
 from control_plane.catalog.model import Api, Level, Version
+
+Tags: TypeAlias = tuple[str, ...] | frozenset[str]
 
 PROBE = "renkei-probe"  # the tag of what stands in Kong for a moment, to see that the proxy has taken a change up
 PREFLIGHTS = "cors_preflight"  # the route of preflights; no level has `_` in its name
@@ -29,12 +32,17 @@ def mark(platform: str) -> str:
     return f"renkei:{platform}"
 
 
-def tags(platform: str, belongs: Iterable[str]) -> frozenset[str]:
+# A platform has tens of thousands of objects and far fewer sets of tags: each set is made once.
+
+
+@lru_cache(maxsize=100_000)
+def tags(platform: str, belongs: Tags) -> frozenset[str]:
     """The mark and what the object belongs to, `api:…` and `tenant:…`."""
     return frozenset({mark(platform), *belongs})
 
 
-def ids(belongs: Iterable[str]) -> frozenset[str]:
+@lru_cache(maxsize=100_000)
+def ids(belongs: Tags) -> frozenset[str]:
     """The tenants' and APIs' ids in `api:…` and `tenant:…`."""
     return frozenset(one.partition(":")[2] for one in belongs if one.startswith(("api:", "tenant:")))
 

@@ -73,7 +73,7 @@ def _found(kong: Kong, kind: str, row: Row, ours: dict[str, set[str]]) -> Resour
     return Resource(
         Key(kind, _within(kong, row), name),
         fields,
-        belongs=naming.ids(row.get("tags") or ()),
+        belongs=naming.ids(row["tags"]),
         owned=owned,
         attached=not owned and on_ours,
         danger=None if owned else strangers.plugin(row, on_ours=on_ours),

@@ -27,7 +27,7 @@ def read(kong: Kong) -> Iterator[Resource]:
     for row in kong.rows("services"):
         if row.get("enabled") is not False:
             key = Key(NAME, named(row), named(row))
-            yield Resource(key, belongs=naming.ids(row.get("tags") or ()), owned=kong.is_ours(row))
+            yield Resource(key, belongs=naming.ids(row["tags"]), owned=kong.is_ours(row))
 
 
 def create(kong: Kong, want: Resource) -> None:

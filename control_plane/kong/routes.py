@@ -114,7 +114,7 @@ def read(kong: Kong) -> Iterator[Resource]:
         yield Resource(
             Key(NAME, service or "", named(row)),
             {**values.declared(row, FIELDS), "service": service},
-            belongs=naming.ids(row.get("tags") or ()),
+            belongs=naming.ids(row["tags"]),
             owned=owned,
             attached=not owned and _on(row, services),
             danger=None if owned else _danger(kong, row, own, service if _on(row, services) else None),

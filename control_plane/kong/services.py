@@ -111,7 +111,7 @@ def read(kong: Kong) -> Iterator[Resource]:
         yield Resource(
             Key(NAME, name, name),
             values.declared(values.flat(row, "client_certificate"), FIELDS),
-            belongs=naming.ids(row.get("tags") or ()),
+            belongs=naming.ids(row["tags"]),
             owned=owned,
             danger=None if owned else strangers.service(row, ours, routes.get(row["id"], ())),
             remove=strangers.removal("services", row["id"]),

@@ -52,7 +52,7 @@ def remove_left_over(kong: Kong) -> None:
     """Remove markers of runs that were killed; one that is younger may be in use by another run."""
     oldest = time.time() - LEFT_OVER
     for row in kong.pages("routes", {"tags": naming.PROBE}):
-        if naming.PROBE in (row.get("tags") or ()) and float(row.get("created_at") or 0) < oldest:
+        if naming.PROBE in row["tags"] and float(row.get("created_at") or 0) < oldest:
             kong.delete(at("routes", row["id"]))
 
 

@@ -42,7 +42,7 @@ def read(kong: Kong) -> Iterator[Resource]:
             yield Resource(
                 Key(NAME, named(upstream), str(row.get("target"))),
                 values.declared(row, ("weight",)),
-                belongs=naming.ids(row.get("tags") or ()),
+                belongs=naming.ids(row["tags"]),
                 owned=owned,
                 attached=ours and not owned,
                 danger=None

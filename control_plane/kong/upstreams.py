@@ -13,6 +13,7 @@ without looking at the certificate; calls look at it.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 
 from control_plane.catalog.model import Catalog, Upstream
@@ -35,10 +36,12 @@ ASKED = 1  # seconds that an answer to a health check may take
 
 def used(catalog: Catalog) -> Iterator[tuple[str, Upstream, tuple[str, ...]]]:
     """Name in the YAML, upstream, and the APIs that go there, as `api:…`."""
+    apis: dict[str, set[str]] = defaultdict(set)
+    for one in standing(catalog):
+        apis[one.api.upstream].update(one.belongs)
     for name, upstream in catalog.environment.upstreams.items():
-        apis = sorted({mark for one in standing(catalog) if one.api.upstream == name for mark in one.belongs})
-        if isinstance(upstream, Upstream) and apis:
-            yield name, upstream, tuple(apis)
+        if isinstance(upstream, Upstream) and name in apis:
+            yield name, upstream, tuple(sorted(apis[name]))
 
 
 def desired(catalog: Catalog) -> Iterator[Resource]:
@@ -97,7 +100,7 @@ def read(kong: Kong) -> Iterator[Resource]:
         yield Resource(
             Key(NAME, name, name),
             values.declared(values.flat(row, "client_certificate"), FIELDS),
-            belongs=naming.ids(row.get("tags") or ()),
+            belongs=naming.ids(row["tags"]),
             owned=kong.is_ours(row),
         )
 

@@ -29,9 +29,11 @@ SETS = frozenset(
 
 def value(name: str, found: Any) -> Value:
     """One field's value in the shape in which wanted and found are compared."""
-    if isinstance(found, Mapping):
+    if found is None or isinstance(found, str | frozenset):
+        return found  # a set is one already
+    if isinstance(found, dict):
         return {str(inner): value(str(inner), one) for inner, one in found.items()}
-    if isinstance(found, list | tuple | set | frozenset):
+    if isinstance(found, list | tuple | set):
         items = (value("", one) for one in found)
         return frozenset(items) if name in SETS else tuple(items)
     if isinstance(found, float) and found.is_integer():
@@ -45,7 +47,7 @@ def values(found: Mapping[str, Any]) -> Fields:
 
 def declared(row: Row, names: Iterable[str]) -> Fields:
     """The fields of an entity that we declare; `tags` always, as an empty set where Kong has none."""
-    return {**{name: value(name, row.get(name)) for name in names}, "tags": value("tags", row.get("tags") or [])}
+    return {**{name: value(name, row.get(name)) for name in names}, "tags": row["tags"]}
 
 
 def flat(row: Row, foreign: str) -> Row:

@@ -19,7 +19,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -85,6 +85,7 @@ def _text(said: Any, fixed: str) -> str:
     return text_of(said["name"], said["settings"], data, fixed)
 
 
+@lru_cache(maxsize=4096)  # what is wanted and what is found are nearly always the same text
 def read(text: str) -> Fields | None:
     """What the chunk says; None when it is not one that `write` gives."""
     match = _CHUNK.fullmatch(text)
@@ -132,9 +133,11 @@ def _grant_line(grant: str, scopes: Sequence[str], levels: Sequence[str]) -> tup
     return (who, level, first, last, names), f"{who} {levels.index(level) + 1} {which} {first} {last}"
 
 
+@lru_cache(maxsize=4096)  # many grants have the same period
 def _stamp(seconds: str) -> str:
     return "-" if seconds == "-" else datetime.fromtimestamp(int(seconds), UTC).strftime(_STAMP)
 
 
+@lru_cache(maxsize=4096)
 def _seconds(stamp: str) -> str:
     return "-" if stamp == "-" else str(int(datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC).timestamp()))

@@ -86,7 +86,7 @@ def data(gateway: Gateway, one: Standing) -> Iterator[str]:
     level = {one.name: str(place) for place, one in enumerate(one.api.levels, 1)}
     yield from (_scope(catalog.scopes[name], one.api.scoping) for name in scopes)
     yield from _realms(catalog, {grant.who for grant in grants})
-    yield from _renamed(catalog, {grant.who for grant in grants})
+    yield from _renamed(gateway, one)
     yield from (f"level {_word(one.route(each), one.api.origin)}" for each in one.api.levels)
     yield from _calls(one)
     for grant in sorted(grants, key=lambda g: g.sorting):
@@ -175,9 +175,9 @@ def _realms(catalog: Catalog, consumers: Iterable[str]) -> Iterator[str]:
             yield f"realm {_word(name, tenant.origin)} {_word(tenant.realm, tenant.origin)}"
 
 
-def _renamed(catalog: Catalog, consumers: set[str]) -> Iterator[str]:
-    for service in sorted(catalog.services(), key=lambda service: service.name):
-        if service.previously and service.name in consumers:
+def _renamed(gateway: Gateway, one: Standing) -> Iterator[str]:
+    for service in {given.service.name: given.service for given in gateway.grants.get(one.name, ())}.values():
+        if service.previously:
             yield f"was {_word(service.previously, service.origin)} {_word(service.name, service.origin)}"
 
 

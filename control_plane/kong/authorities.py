@@ -29,8 +29,9 @@ def desired(catalog: Catalog) -> Iterator[Resource]:
         for one in upstream.authorities:
             found.setdefault(one.digest, (one, upstream, set()))[2].update(belongs)
     for digest, (one, upstream, apis) in sorted(found.items()):
-        tags = naming.tags(platform, apis)
-        yield Resource(_key(digest), {**shown(one), "tags": tags}, origin=upstream.origin, belongs=naming.ids(apis))
+        belongs = tuple(sorted(apis))
+        fields = {**shown(one), "tags": naming.tags(platform, belongs)}
+        yield Resource(_key(digest), fields, origin=upstream.origin, belongs=naming.ids(belongs))
 
 
 def ids(platform: str, upstream: Upstream) -> frozenset[str] | None:
@@ -56,7 +57,7 @@ def read(kong: Kong) -> Iterator[Resource]:
         yield Resource(
             _key(one.digest) if one else Key(NAME, "", f"({row['id']})"),
             {**shown_of(row), "tags": row["tags"]},
-            belongs=naming.ids(row.get("tags") or ()),
+            belongs=naming.ids(row["tags"]),
             owned=kong.is_ours(row),
         )
 

@@ -53,7 +53,7 @@ def read(kong: Kong) -> Iterator[Resource]:
         yield Resource(
             Key(NAME, "", name or f"({row['id']})"),
             fields,
-            belongs=naming.ids(row.get("tags") or ()),
+            belongs=naming.ids(row["tags"]),
             owned=name is not None,
         )
 

@@ -16,6 +16,7 @@ from control_plane.catalog.model import (
     ALWAYS,
     Api,
     Auth,
+    CallerKind,
     Catalog,
     DataScope,
     Disclosure,
@@ -46,6 +47,7 @@ from control_plane.problems import Origin
 ZONE = ZoneInfo("Asia/Tokyo")
 NOON = datetime(2026, 10, 5, 3, 0, tzinfo=UTC)  # 2026-10-05T12:00 in Tokyo
 KEY, TOKEN = Auth.API_KEY, Auth.TOKEN
+SERVICE, USER = CallerKind.SERVICE, CallerKind.USER
 
 
 @dataclass(frozen=True)
@@ -95,9 +97,17 @@ def during(start: str | None = None, end: str | None = None) -> Period:
 # ---------------------------------------------------------------- roles, scopes, realms, tenants
 
 
-def with_role(name: str, *, mfa: bool = False, includes: Iterable[str] = (), **more: Any) -> Part:
-    role = Role(name, name, mfa, tuple(includes), origin=here("roles/platform.yaml"), **more)
-    return Part(1, lambda catalog: replace(catalog, roles={**catalog.roles, name: role}))
+def with_role(name: str, *grants: Grant, mfa: bool = False, includes: Iterable[str] = (), **more: Any) -> Part:
+    """A role; `grants` say what people with it may do through services."""
+    file = "roles/platform.yaml"
+    role = Role(name, name, mfa, tuple(includes), origin=here(file), **more)
+
+    def change(catalog: Catalog) -> Catalog:
+        catalog, found = _resolved(catalog, grants, file)
+        held = tuple(replace(grant, tenant=None, service=None) for grant in found)
+        return replace(catalog, roles={**catalog.roles, name: replace(role, grants=held)})
+
+    return Part(7 if grants else 1, change)
 
 
 def with_scope(
@@ -225,6 +235,7 @@ def with_api(
     levels: Mapping[str, Iterable[str]] | None = None,
     limits: Mapping[str, Mapping[str, int]] | None = None,
     level_paths: Mapping[str, Iterable[str]] | None = None,
+    callers: Iterable[CallerKind] = (CallerKind.SERVICE,),
     **more: Any,
 ) -> Part:
     """An API with the levels read and update, version v2 at /NAME/v2 (ngsi-v2: /ngsi/v2), key only."""
@@ -239,6 +250,7 @@ def with_api(
             levels=levels,
             limits=limits,
             level_paths=level_paths,
+            callers=frozenset(callers),
             **more,
         ),
     )
@@ -326,6 +338,13 @@ def with_service(
 
 
 def _with_service(catalog: Catalog, service: Service, wanted: Iterable[Grant]) -> Catalog:
+    catalog, found = _resolved(catalog, wanted, f"tenants/{service.tenant}.yaml")
+    held = tuple(replace(grant, tenant=service.tenant, service=service.name) for grant in found)
+    return _in_tenant(catalog, service.tenant, services=replace(service, grants=held))
+
+
+def _resolved(catalog: Catalog, wanted: Iterable[Grant], file: str) -> tuple[Catalog, list[Grant]]:
+    """The grants with their scopes and versions, and the catalog with what they need."""
     found = []
     for line, grant in enumerate(wanted, 25):
         if grant.api not in catalog.apis:
@@ -337,15 +356,6 @@ def _with_service(catalog: Catalog, service: Service, wanted: Iterable[Grant]) -
         for scope in scopes:
             if scope not in catalog.scopes:
                 catalog = _with_scope(catalog, scope)
-        at_the_gateway = tuple(v.name for v in api.versions if v.state in (State.PUBLISHED, State.DEPRECATED))
-        found.append(
-            replace(
-                grant,
-                tenant=service.tenant,
-                service=service.name,
-                scopes=scopes,
-                versions=grant.versions or at_the_gateway,
-                origin=here(f"tenants/{service.tenant}.yaml", line),
-            )
-        )
-    return _in_tenant(catalog, service.tenant, services=replace(service, grants=tuple(found)))
+        live = tuple(v.name for v in api.versions if v.state in (State.PUBLISHED, State.DEPRECATED))
+        found.append(replace(grant, scopes=scopes, versions=grant.versions or live, origin=here(file, line)))
+    return catalog, found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from ipaddress import ip_address, ip_network
 
@@ -13,23 +13,31 @@ from control_plane.catalog.model import Api, Auth, Catalog, Service
 
 @dataclass(frozen=True)
 class Caller:
-    """A service that has proved itself; by a token when there is one."""
+    """A service that has proved itself, or a person who has signed in through it; by a token when there is one."""
 
     service: Service
     token: Token | None = None
 
+    @property
+    def roles(self) -> tuple[str, ...] | None:
+        """Of the person; None: it is the service itself."""
+        return None if self.token is None or self.token.service == self.service.name else self.token.roles
 
-def credentials_of(catalog: Catalog, service: Service, kind: str, at: datetime) -> Credentials:
-    """The service's own `key`, a fresh access `token` of its realm, or `none`."""
-    realm = catalog.tenants[service.tenant].realm
+
+def credentials_of(
+    catalog: Catalog, service: Service, kind: str, at: datetime, roles: Iterable[str] | None = None
+) -> Credentials:
+    """The service's own `key`, a fresh access `token` of its realm, or `none`; with roles the token of a person."""
     match kind:
         case "key":
             return Credentials(key=ApiKey(service.name))
         case "token":
-            expires, platform = at + timedelta(minutes=5), catalog.platform.name
-            return Credentials(
-                token=Token(service.name, realm, realm, expires, audience=platform, service=service.name)
-            )
+            realm = catalog.tenants[service.tenant].realm
+            token = Token(service.name, realm, realm, at + timedelta(minutes=5), audience=catalog.platform.name)
+            if roles is None:
+                return Credentials(token=replace(token, service=service.name))
+            told = sorted({held for role in roles for held in catalog.roles_with(role)})
+            return Credentials(token=replace(token, session="a login", roles=tuple(told)))
         case _:
             return Credentials()
 
@@ -100,8 +108,9 @@ def no_access_token(catalog: Catalog, who: Caller, at: datetime) -> str | None:
         return "the token is another issuer's"
     if catalog.platform.name not in ((audience,) if isinstance(audience, str) else audience or ()):
         return f"the token is not for {catalog.platform.name}"
-    if who.token.service != who.service.name:
-        return "the token is not one that the service has got for itself"
+    a_person = who.token.service is None and who.token.session is not None
+    if who.token.service != who.service.name and not a_person:
+        return "the token is neither the service's own nor that of a person who has signed in"
     return None
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from control_plane.access import paths
@@ -16,6 +16,7 @@ from control_plane.catalog.model import (
     Disclosure,
     Grant,
     Level,
+    Role,
     Scoping,
     Service,
     Version,
@@ -31,13 +32,15 @@ class Open:
 
     scope: DataScope | None
     grant: Grant | None = None
+    role: Role | None = None  # for a person: a role of his …
+    role_grant: Grant | None = None  # … and its grant, which holds as well
 
 
-def granted(service: Service, api: Api, version: Version, level: Level) -> list[Grant]:
-    """The service's grants of this level of this version, whenever they hold."""
+def granted(grants: Iterable[Grant], api: Api, version: Version, level: Level) -> list[Grant]:
+    """Those of this level of this version, whenever they hold."""
     return [
         grant
-        for grant in service.grants
+        for grant in grants
         if grant.api == api.name and version.name in grant.versions and level.name in grant.levels
     ]
 
@@ -46,8 +49,29 @@ def opened(
     catalog: Catalog, service: Service, api: Api, version: Version, level: Level, at: datetime
 ) -> Iterator[Open]:
     """What the service's grants open at this moment: grant, service and data must hold together."""
-    for grant in granted(service, api, version, level):
-        if not (grant.period.holds(at) and service.period.holds(at)):
+    if service.period.holds(at):
+        yield from _holding(catalog, granted(service.grants, api, version, level), api, at)
+
+
+def opened_to_role(
+    catalog: Catalog, role: Role, api: Api, version: Version, level: Level, at: datetime
+) -> Iterator[Open]:
+    """What the role's grants open at this moment to people who call through a service."""
+    for one in _holding(catalog, granted(role.grants, api, version, level), api, at):
+        yield replace(one, grant=None, role=role, role_grant=one.grant)
+
+
+def both(opened: Iterable[Open], theirs: Sequence[Open]) -> Iterator[Open]:
+    """What is open to a service and to a role: one for each two grants that hold together."""
+    for one in opened:
+        for other in theirs:
+            if one.scope == other.scope:
+                yield replace(one, role=other.role, role_grant=other.role_grant)
+
+
+def _holding(catalog: Catalog, grants: Iterable[Grant], api: Api, at: datetime) -> Iterator[Open]:
+    for grant in grants:
+        if not grant.period.holds(at):
             continue
         if api.scoping is Scoping.NONE:
             yield Open(None, grant)

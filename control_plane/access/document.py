@@ -18,9 +18,14 @@ Document: TypeAlias = dict[str, Any]
 
 
 def can_document(
-    catalog: Catalog, service: Service, api: Api, credential: str, asked: Iterable[tuple[str, Request, Decision]]
+    catalog: Catalog,
+    service: Service,
+    api: Api,
+    credential: str,
+    roles: Iterable[str],
+    asked: Iterable[tuple[str, Request, Decision]],
 ) -> Document:
-    """`asked` has the version that was meant, the request, and the answer."""
+    """`asked` has the version that was meant, the request, and the answer; without roles it is the service itself."""
     found = list(asked)
     request = found[0][1]
     return {
@@ -30,6 +35,7 @@ def can_document(
         "service": service.name,
         "api": api.name,
         "credential": credential,
+        "roles": list(roles),
         "from": request.address,
         "scope": request.scope,
         "allowed": any(decision.allowed for _, _, decision in found),
@@ -73,6 +79,7 @@ def _holder(catalog: Catalog, one: Holder) -> Document:
     return {
         "service": one.service,
         "title": one.title,
+        "roles": list(one.roles),
         "versions": list(one.versions),
         "scopes": list(one.scopes),
         "until": _instant(catalog, one.until) if one.until else None,

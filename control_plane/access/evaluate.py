@@ -1,11 +1,11 @@
 """May this request pass? The decision, in the order in which docs/explanation/kong.md tells it.
 
-path → version → level → caller → address → grant → period → token → data
+path → version → level → caller → address → grant → period → token → kind of caller → roles → data
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from control_plane.access import data, levels, paths, periods
@@ -13,7 +13,19 @@ from control_plane.access.callers import Caller, caller, comes_from, no_access_t
 from control_plane.access.data import Open
 from control_plane.access.limits import limits
 from control_plane.access.requests import Because, Decision, Request
-from control_plane.catalog.model import ALWAYS, Api, Catalog, DataScope, Level, Scoping, Service, State, Version
+from control_plane.catalog.model import (
+    ALWAYS,
+    Api,
+    CallerKind,
+    Catalog,
+    DataScope,
+    Grant,
+    Level,
+    Scoping,
+    Service,
+    State,
+    Version,
+)
 
 
 @dataclass(frozen=True)
@@ -90,14 +102,19 @@ def _ended(asked: _Asked) -> Iterator[Because]:
 def _decide_for(asked: _Asked, who: Caller) -> Decision:
     service = who.service
     opened = list(data.opened(asked.catalog, service, asked.api, asked.version, asked.level, asked.request.at))
-    return (
+    refused = (
         _address(asked, service)
         or _ungranted(asked, service)
         or _ambiguous(asked)
         or (None if opened else _no_time(asked, service))
         or _token(asked, who)
-        or _data(asked, service, opened)
+        or _wrong_kind(asked, who)
     )
+    if refused:
+        return refused
+    if who.roles is None:
+        return _data(asked, service, opened)
+    return _for_a_person(asked, service, who.roles, opened)
 
 
 def _address(asked: _Asked, service: Service | None) -> Decision | None:
@@ -112,7 +129,7 @@ def _address(asked: _Asked, service: Service | None) -> Decision | None:
 
 def _ungranted(asked: _Asked, service: Service) -> Decision | None:
     api, version, level = asked.api, asked.version, asked.level
-    if data.granted(service, api, version, level):
+    if data.granted(service.grants, api, version, level):
         return None
     others = [grant for grant in service.grants if grant.api == api.name]
     because = [
@@ -144,20 +161,24 @@ def _ambiguous(asked: _Asked) -> Decision | None:
 
 def _no_time(asked: _Asked, service: Service) -> Decision:
     """There are grants, and none holds now: which of the periods is it?"""
-    at, zone = asked.request.at, asked.catalog.platform.zone
-    grants = data.granted(service, asked.api, asked.version, asked.level)
-    scopes = [asked.catalog.scopes[name] for grant in grants for name in grant.scopes]
-    looked = [
-        ("service", service.name, service.period, service.origin),
-        *(("grant", "the grant", grant.period, grant.origin) for grant in grants),
-        *(("scope", scope.name, scope.period, scope.origin) for scope in scopes),
-    ]
-    lines = [
-        Because(what, f"{name} holds {periods.told(period, zone)}", origin)
-        for what, name, period, origin in looked
-        if not period.holds(at)
-    ]
+    at = asked.request.at
+    grants = data.granted(service.grants, asked.api, asked.version, asked.level)
+    lines = list(_not_now(asked, "grant", grants))
+    if not service.period.holds(at):
+        says = f"{service.name} holds {periods.told(service.period, asked.catalog.platform.zone)}"
+        lines.insert(0, Because("service", says, service.origin))
     return Decision(403, "outside the period of access", tuple(dict.fromkeys(lines)))
+
+
+def _not_now(asked: _Asked, what: str, grants: Iterable[Grant]) -> Iterator[Because]:
+    """The grants that do not hold at the moment, then the data that may not be had."""
+    at, zone = asked.request.at, asked.catalog.platform.zone
+    for grant in grants:
+        if not grant.period.holds(at):
+            yield Because(what, f"the grant holds {periods.told(grant.period, zone)}", grant.origin)
+    for scope in (asked.catalog.scopes[name] for grant in grants for name in grant.scopes):
+        if not scope.period.holds(at):
+            yield Because("scope", f"{scope.name} holds {periods.told(scope.period, zone)}", scope.origin)
 
 
 def _token(asked: _Asked, who: Caller) -> Decision | None:
@@ -165,6 +186,35 @@ def _token(asked: _Asked, who: Caller) -> Decision | None:
     tenant = asked.catalog.tenants[who.service.tenant]
     because = (Because("tenant", f"the realm of {tenant.name} is {tenant.realm}", tenant.origin),)
     return Decision(401, why, because) if why else None
+
+
+def _wrong_kind(asked: _Asked, who: Caller) -> Decision | None:
+    """A person where only services may call, or the other way round."""
+    api, person = asked.api, who.roles is not None
+    if (CallerKind.USER if person else CallerKind.SERVICE) in api.callers:
+        return None
+    because = Because("api", f"callers is {', '.join(sorted(one.value for one in api.callers))}", api.origin)
+    return Decision(403, f"{api.name} is {'not' if person else 'only'} for users", (because,))
+
+
+def _for_a_person(asked: _Asked, service: Service, names: Iterable[str], opened: list[Open]) -> Decision:
+    """What the service may and one of the roles may as well."""
+    where = (asked.api, asked.version, asked.level)
+    roles = [asked.catalog.roles[name] for name in names if name in asked.catalog.roles]
+    theirs = [one for role in roles for one in data.opened_to_role(asked.catalog, role, *where, asked.request.at)]
+    both = list(data.both(opened, theirs))
+    if both:
+        return _data(asked, service, both)
+    grants = [grant for role in roles for grant in data.granted(role.grants, *where)]
+    if not grants:
+        told = ", ".join(role.name for role in roles) or "none"
+        because = Because("level", f"{asked.request.method} is {asked.level.name}; roles: {told}", asked.level.origin)
+        return Decision(403, f"no role has a grant of {asked.level.name} of {asked.version.name}", (because,))
+    if not theirs:
+        lines = _not_now(asked, "role", grants)
+        return Decision(403, "outside the period of access of the role", tuple(dict.fromkeys(lines)))
+    lines = (line for one in (*opened, *theirs) for line in _opening(asked, one))
+    return Decision(403, f"no data are granted to {service.name} and to a role, both", tuple(dict.fromkeys(lines)))
 
 
 def _data(asked: _Asked, service: Service | None, opened: list[Open]) -> Decision:
@@ -202,8 +252,11 @@ def _opening(asked: _Asked, one: Open) -> Iterator[Because]:
     if one.grant:
         says = f"{', '.join(one.grant.levels)} {periods.told(one.grant.period, zone)}"
         yield Because("grant", says, one.grant.origin)
-    else:
+    elif not one.role:
         yield Because("api", f"{asked.api.name} is open to all", asked.api.origin)
+    if one.role and one.role_grant:
+        says = f"{one.role.name}: {', '.join(one.role_grant.levels)} {periods.told(one.role_grant.period, zone)}"
+        yield Because("role", says, one.role_grant.origin)
     if one.scope:
         says = f"{one.scope.name} is {one.scope.disclosure.value} {periods.told(one.scope.period, zone)}"
         yield Because("scope", says, one.scope.origin)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from control_plane.access import data, periods
 from control_plane.access.data import Open
 from control_plane.access.limits import limits
 from control_plane.access.requests import Limit
-from control_plane.catalog.model import Api, Catalog, Level, Service, State, Version
+from control_plane.catalog.model import Api, Auth, CallerKind, Catalog, Level, Service, State, Version
 from control_plane.problems import Origin
 
 LIVE = (State.PUBLISHED, State.DEPRECATED)
@@ -19,7 +19,7 @@ LIVE = (State.PUBLISHED, State.DEPRECATED)
 
 @dataclass(frozen=True)
 class Holder:
-    """A service, or everybody, with those of its data that end together."""
+    """A service, people with a role through it, or everybody, with those of the data that end together."""
 
     service: str | None  # None: everybody
     title: str
@@ -30,6 +30,7 @@ class Holder:
     allowed_ips: tuple[str, ...]  # the service's own; the API's hold too
     limits: tuple[Limit, ...]
     origins: tuple[Origin, ...]  # of the grants
+    roles: tuple[str, ...] = ()  # of people: the role that has the grant, then those that include it
 
 
 def holders(catalog: Catalog, api: Api, level: Level, versions: Iterable[Version], at: datetime) -> tuple[Holder, ...]:
@@ -39,17 +40,26 @@ def holders(catalog: Catalog, api: Api, level: Level, versions: Iterable[Version
         found = {version.name: list(data.open_to_all(catalog, api, at)) for version in live}
         return tuple(_grouped(catalog, api, level, None, found))
     by_name = sorted((s for s in catalog.services() if s.auth & api.auth), key=lambda service: service.name)
-    return tuple(
-        holder
-        for service in by_name
-        for holder in _grouped(
-            catalog,
-            api,
-            level,
-            service,
-            {version.name: list(data.opened(catalog, service, api, version, level, at)) for version in live},
-        )
-    )
+    return tuple(holder for service in by_name for holder in _of_service(catalog, api, level, live, service, at))
+
+
+def _of_service(
+    catalog: Catalog, api: Api, level: Level, live: Iterable[Version], service: Service, at: datetime
+) -> Iterator[Holder]:
+    """The service itself, then people with each role that has a grant."""
+    found = {version: list(data.opened(catalog, service, api, version, level, at)) for version in live}
+    if CallerKind.SERVICE in api.callers:
+        yield from _grouped(catalog, api, level, service, {version.name: opened for version, opened in found.items()})
+    if api.name not in catalog.for_users(service) or Auth.TOKEN not in service.auth:
+        return
+    for role in catalog.roles.values():
+        both = {
+            version.name: list(data.both(opened, list(data.opened_to_role(catalog, role, api, version, level, at))))
+            for version, opened in found.items()
+        }
+        including = [name for name in sorted(catalog.roles) if role.name in catalog.roles_with(name) - {name}]
+        for holder in _grouped(catalog, api, level, service, both):
+            yield replace(holder, auth=(Auth.TOKEN.value,), roles=(role.name, *including))
 
 
 def _grouped(
@@ -84,8 +94,9 @@ def _latest(service: Service | None, opened: list[Open]) -> dict[str, tuple[date
     found: dict[str, tuple[datetime | None, set[Origin]]] = {}
     for one in opened:
         name = one.scope.name if one.scope else ""
-        periods_of = [part.period for part in (one.grant, one.scope, service) if part]
-        until, where = periods.ends(periods_of), {one.grant.origin} if one.grant and one.grant.origin else set()
+        periods_of = [part.period for part in (one.grant, one.role_grant, one.scope, service) if part]
+        grants = (one.grant, one.role_grant)
+        until, where = periods.ends(periods_of), {grant.origin for grant in grants if grant and grant.origin}
         if name not in found or _later(until, found[name][0]):
             found[name] = (until, where)
         elif until == found[name][0]:

@@ -49,6 +49,18 @@ def scope_of(catalog: Catalog, name: str) -> str:
     return name
 
 
+def roles_of(catalog: Catalog, service: Service, names: Iterable[str]) -> tuple[str, ...]:
+    """Roles of a person who has signed in through the service; somebody must be able to."""
+    roles = tuple(names)
+    for name in roles:
+        if name not in catalog.roles:
+            raise _unknown("role", name, catalog.roles)
+    if roles and not service.redirect_uris:
+        help = "leave --role out, or say where a login returns to: redirect_uris: [https://…]"
+        raise ConfigurationError(Problem(f"nobody signs in through {service.name}", service.origin, help=help))
+    return roles
+
+
 def address_of(text: str) -> str:
     try:
         return str(ip_address(text))

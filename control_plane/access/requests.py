@@ -29,6 +29,8 @@ class Token:
     not_before: datetime | None = None  # its `nbf`
     audience: str | tuple[str, ...] | None = None  # its `aud`
     service: str | None = None  # the client, when it has signed in by itself; a login of a person has no such claim
+    session: str | None = None  # its `sid`: a person has signed in
+    roles: tuple[str, ...] = ()  # of the person, included ones too
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Request:
 class Because:
     """A line of the YAML that takes part in the decision."""
 
-    what: str  # api, version, level, service, grant, scope, tenant
+    what: str  # api, version, level, service, grant, scope, tenant, role
     says: str
     origin: Origin | None
 

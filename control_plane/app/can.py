@@ -24,6 +24,7 @@ class Call:
     address: str | None = None
     scope: str | None = None
     credential: str | None = None  # key, token, none; None: the one that the service would use
+    roles: tuple[str, ...] = ()  # of a person who calls through the service; then it is a token
 
 
 def can(ask: Ask, call: Call) -> Document:
@@ -35,9 +36,10 @@ def can(ask: Ask, call: Call) -> Document:
     at = _instant(ask, catalog)
     service = names.service_of(catalog, call.service)
     api, versions = names.api_of(catalog, call.api)
-    kind = call.credential or usual(api, service)
+    roles = names.roles_of(catalog, service, call.roles)
+    kind = "token" if roles else call.credential or usual(api, service)
     template = Request(
-        credentials=credentials_of(catalog, service, kind, at),
+        credentials=credentials_of(catalog, service, kind, at, roles or None),
         method=call.method.upper(),
         path="",
         at=at,
@@ -48,7 +50,7 @@ def can(ask: Ask, call: Call) -> Document:
         (version.name, request, evaluate(catalog, request))
         for version, request in names.requests(template, api, versions, call.path)
     ]
-    return can_document(catalog, service, api, kind, asked)
+    return can_document(catalog, service, api, kind, roles, asked)
 
 
 def who(ask: Ask, api_and_version: str, level: str) -> Document:

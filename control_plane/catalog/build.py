@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
-from control_plane.catalog.declared import Declared, DeclaredTenant, full_name, grants
+from control_plane.catalog.declared import Declared, DeclaredTenant, full_name, grants, role_grants
 from control_plane.catalog.documents import ApiDocument
 from control_plane.catalog.documents.apis import VersionEntry
 from control_plane.catalog.documents.base import CallLimit
+from control_plane.catalog.documents.grants import GrantEntry
 from control_plane.catalog.documents.platform import (
     AccessLogEntry,
     EnvironmentEntry,
@@ -18,7 +19,7 @@ from control_plane.catalog.documents.platform import (
 )
 from control_plane.catalog.documents.roles import RoleEntry, ScopeEntry
 from control_plane.catalog.documents.templates import CorsEntry, PlanEntry
-from control_plane.catalog.documents.tenants import GrantEntry, GroupEntry, ServiceEntry, UserEntry
+from control_plane.catalog.documents.tenants import GroupEntry, ServiceEntry, UserEntry
 from control_plane.catalog.located import Located
 from control_plane.catalog.model import (
     AccessLog,
@@ -27,6 +28,7 @@ from control_plane.catalog.model import (
     Asked,
     Auth,
     Behind,
+    CallerKind,
     Catalog,
     Cors,
     DataScope,
@@ -73,7 +75,7 @@ def build(declared: Declared, name: str) -> Catalog:
         as_of=declared.as_of,
         tenants=tenants,
         realms=builder.realms(),
-        roles=_sorted((one.value.role, _role(one)) for one in declared.roles),
+        roles=_sorted((one.value.role, builder.role(one)) for one in declared.roles),
         scopes=_sorted((one.value.scope, builder.scope(one)) for one in declared.scopes),
         apis=_sorted((one.value.api, builder.api(one)) for one in declared.apis),
     )
@@ -149,6 +151,19 @@ class _Builder:
             origin=where.origin(),
         )
 
+    def role(self, where: Located[RoleEntry]) -> Role:
+        one = where.value
+        return Role(
+            name=one.role,
+            title=one.title,
+            mfa=one.mfa == "required",
+            includes=tuple(one.includes),
+            max_holders=one.max_holders,
+            description=one.description,
+            grants=tuple(self.grant(grant) for grant in role_grants(where)),
+            origin=where.origin(),
+        )
+
     def api(self, where: Located[ApiDocument]) -> Api:
         one = where.value
         plan = plan_limits(one.plan, self.plans) if one.plan else {}
@@ -169,6 +184,7 @@ class _Builder:
             owner=one.owner,
             upstream=one.upstream,
             auth=frozenset(map(Auth, one.auth)),
+            callers=frozenset(map(CallerKind, one.callers)),
             scoping=Scoping(one.scoping),
             plan=one.plan,
             versions=tuple(_version(where.part(v, "versions", index)) for index, v in enumerate(one.versions)),
@@ -231,7 +247,7 @@ class _Builder:
             origin=where.origin(),
         )
 
-    def grant(self, where: Located[GrantEntry], tenant: str, service: str) -> Grant:
+    def grant(self, where: Located[GrantEntry], tenant: str | None = None, service: str | None = None) -> Grant:
         one = where.value
         approval = one.approval
         return Grant(
@@ -251,19 +267,6 @@ def _limits(given: Mapping[str, Mapping[str, CallLimit]]) -> dict[tuple[str, str
     """By API and level."""
     found = {(api, level): limit.spans() for api, levels in given.items() for level, limit in levels.items()}
     return dict(sorted(found.items()))
-
-
-def _role(where: Located[RoleEntry]) -> Role:
-    one = where.value
-    return Role(
-        one.role,
-        one.title,
-        one.mfa == "required",
-        tuple(one.includes),
-        one.max_holders,
-        one.description,
-        where.origin(),
-    )
 
 
 def _group(where: Located[GroupEntry], tenant: str) -> Group:

@@ -18,10 +18,11 @@ from control_plane.catalog.documents import (
     TemplatesDocument,
     TenantDocument,
 )
+from control_plane.catalog.documents.grants import GrantEntry
 from control_plane.catalog.documents.platform import EnvironmentEntry
 from control_plane.catalog.documents.roles import RoleEntry, ScopeEntry
 from control_plane.catalog.documents.templates import PlanEntry, RealmTemplateEntry
-from control_plane.catalog.documents.tenants import GrantEntry, GroupEntry, ServiceEntry, UserEntry
+from control_plane.catalog.documents.tenants import GroupEntry, ServiceEntry, UserEntry
 from control_plane.catalog.located import Located
 from control_plane.catalog.shape import Shaped
 
@@ -90,6 +91,10 @@ def full_name(service: str, tenant: str) -> str:
 
 def grants(service: Located[ServiceEntry]) -> Iterator[Located[GrantEntry]]:
     return items(service, "grants", service.value.grants)
+
+
+def role_grants(role: Located[RoleEntry]) -> Iterator[Located[GrantEntry]]:
+    return items(role, "grants", role.value.grants)
 
 
 def add(declared: Declared, shaped: Shaped[Entry]) -> None:

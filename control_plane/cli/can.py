@@ -30,6 +30,13 @@ REFUSED = 2
     type=click.Choice(["key", "token", "none"]),
     help="What the service shows (default: its key where the API takes one, else a token).",
 )
+@click.option(
+    "--role",
+    "roles",
+    multiple=True,
+    metavar="ROLE",
+    help="A person with this role calls through the service, with a token. May be given several times.",
+)
 @click.option("--who", "everybody", is_flag=True, help="List everybody who may, with which data and until when.")
 @json_option
 @tells_problems
@@ -38,6 +45,7 @@ def can(
     address: str | None,
     scope: str | None,
     credential: str | None,
+    roles: tuple[str, ...],
     everybody: bool,
     as_json: bool,
     **options: Any,
@@ -52,17 +60,21 @@ def can(
       renkei can nasushiobara.portal ngsi-v2.v2 GET /entities
       renkei can nasushiobara.portal ngsi-v2 POST /entities --at 2027-04-01 --scope road
       renkei can mihon-kansoku.sensor files GET /road/2026.csv --from 203.0.113.7 --credential token
+      renkei can tochigi.dashboard ngsi-v2.v2 GET /entities --scope road --role data-user
       renkei can --who ngsi-v2 update --at 2027-04-01
     """
     if everybody:
-        if len(words) != 2 or address or scope or credential:
+        if len(words) != 2 or address or scope or credential or roles:
             raise click.UsageError("--who takes API[.VERSION] and LEVEL, and of the other options only --at.")
         document = access.who(ask_of(options), *words)
         lines = who_lines(document)
     else:
         if len(words) != 4:
             raise click.UsageError("SERVICE API[.VERSION] METHOD PATH are needed, or --who API[.VERSION] LEVEL.")
-        document = access.can(ask_of(options), Call(*words, address=address, scope=scope, credential=credential))
+        if roles and credential not in (None, "token"):
+            raise click.UsageError("--role is of a person, who shows a token: leave --credential out.")
+        call = Call(*words, address=address, scope=scope, credential=credential, roles=roles)
+        document = access.can(ask_of(options), call)
         lines = can_lines(document)
     if as_json:
         TERMINAL.json(document)

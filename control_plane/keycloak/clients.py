@@ -2,7 +2,8 @@
 
 Its name is the service's, `nikko.portal`. Its tokens carry no more than they must: no full scope, the default scopes
 reduced to `basic`, `renkei-gateway` and the data scopes that are granted now. A person signs in through it only when
-it has redirect addresses, and never by sending us a password (direct grant).
+it has redirect addresses, and never by sending us a password (direct grant). Then the tokens name those of his roles
+that have grants on the APIs that people may call through this client, and no other (scope mappings).
 
 Keycloak shows the secret in clear in every list: it is sealed where it is read. A PUT without
 `authorizationServicesEnabled` would delete the client's authorization data. A flow override on a client goes around the
@@ -18,7 +19,7 @@ from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
 from control_plane.engine.values import Fields, RealmKey, Secret, Value
-from control_plane.keycloak import builtin, danger
+from control_plane.keycloak import builtin, danger, roles
 from control_plane.keycloak.answers import Conflict, Json, text
 from control_plane.keycloak.marks import belongs, is_ours, marks
 from control_plane.keycloak.scopes import GATEWAY, is_client, scope_name
@@ -44,6 +45,7 @@ SETS = ("redirectUris", "webOrigins")
 SCOPES = {"defaultClientScopes": "default-client-scopes", "optionalClientScopes": "optional-client-scopes"}
 OVERRIDES = "authenticationFlowBindingOverrides"
 MAPPERS = "protocolMappers"
+ROLES, CLIENT_ROLES = "roles", "client_roles"  # scope mappings: of the realm, and of clients (never wanted)
 RENEWED = frozenset({"secret", "publicClient", "clientAuthenticatorType"})  # a change of these makes a new secret
 
 
@@ -77,7 +79,15 @@ def _fields(catalog: Catalog, service: Service) -> Fields:
         "optionalClientScopes": frozenset(),
         OVERRIDES: frozenset(),
         MAPPERS: frozenset(),
+        ROLES: frozenset(roles_told(catalog, service)),
+        CLIENT_ROLES: frozenset(),
     }
+
+
+def roles_told(catalog: Catalog, service: Service) -> Iterator[str]:
+    """The roles that decide what a person may do through the service."""
+    apis = catalog.for_users(service)
+    return (role.name for role, grant in catalog.role_grants() if grant.api in apis)
 
 
 def granted(catalog: Catalog, service: Service) -> frozenset[str]:
@@ -101,18 +111,36 @@ def _read(server: Keycloak, realm: str) -> Iterator[Resource]:
     where = path(realm, "clients")
     found = [_sealed(server, one) for one in server.session.list(where)]
     server.remember(NAME, realm, {text(one, "clientId", where): text(one, "id", where) for one in found})
+    told = _scope_mappings(server, realm, [one for one in found if is_ours(one, server.platform)])
     for one in found:
         if one["clientId"] not in builtin.CLIENTS:
             ours = is_ours(one, server.platform)
             own = realm == server.settings.realm and one["clientId"] == server.settings.client_id
             yield Resource(
                 Key(NAME, realm, one["clientId"]),
-                _found(one) if ours else {},
+                {**_found(one), **told[one["clientId"]]} if ours else {},
                 None,
                 belongs(one),
                 ours,
                 protected="renkei itself signs in with it" if own else None,
             )
+
+
+def _scope_mappings(server: Keycloak, realm: str, found: list[Json]) -> dict[str, Fields]:
+    """By client. Asked for one by one, and only where people can sign in: without that no token has their roles."""
+
+    def read(one: Json) -> Fields:
+        people = one.get("standardFlowEnabled") or one.get("redirectUris")
+        said = server.session.get(path(realm, "clients", str(one["id"]), "scope-mappings")) if people else {}
+        clients: Json = said.get("clientMappings") or {}
+        return {
+            ROLES: frozenset(str(role.get("name")) for role in said.get("realmMappings") or ()),
+            CLIENT_ROLES: frozenset(
+                f"{name} {role.get('name')}" for name, of in clients.items() for role in of.get("mappings") or ()
+            ),
+        }
+
+    return {str(one["clientId"]): fields for one, fields in zip(found, server.side_by_side(read, found), strict=True)}
 
 
 def _sealed(server: Keycloak, found: Json) -> Json:
@@ -148,14 +176,18 @@ def create(server: Keycloak, want: Resource) -> None:
         id = text(found, "id", where)
         _put(server, want, id, frozenset(want.fields))
     server.learn(NAME, realm, name, id)
+    if want.fields[ROLES]:
+        _set_roles(server, want, id)
     _set_scopes(server, want, id)  # Keycloak adds scopes of its own to a client with a service account
 
 
 def update(server: Keycloak, change: Update) -> None:
     """A renamed client stays the same one: its secret, its service account and what that account was given."""
     id = server.id(NAME, change.key.within, change.have.key.name)
-    if change.changed - SCOPES.keys() or change.moves:
+    if change.changed - SCOPES.keys() - {ROLES, CLIENT_ROLES} or change.moves:
         _put(server, change.want, id, change.changed)
+    if change.changed & {ROLES, CLIENT_ROLES}:
+        _set_roles(server, change.want, id)
     server.learn(NAME, change.key.within, change.key.name, id)
     _set_scopes(server, change.want, id)
 
@@ -203,6 +235,20 @@ def _set_scopes(server: Keycloak, want: Resource, id: str) -> None:
             server.session.put(f"{where}/{known[name]}")
 
 
+def _set_roles(server: Keycloak, want: Resource, id: str) -> None:
+    """Exactly the roles of the realm that are wanted, and none of a client."""
+    realm, wanted = want.key.within, _names(want, ROLES)
+    where = path(realm, "clients", id, "scope-mappings")
+    found = server.session.get(where)
+    there = {str(role.get("name")): role for role in found.get("realmMappings") or ()}
+    if unwanted := [there[name] for name in sorted(there.keys() - wanted)]:
+        server.session.delete(f"{where}/realm", unwanted)
+    for of in (found.get("clientMappings") or {}).values():
+        server.session.delete(f"{where}/clients/{text(of, 'id', where)}", of.get("mappings"))
+    if missing := wanted - there.keys():
+        server.session.post(f"{where}/realm", roles.named(server, realm, missing))
+
+
 def _scope_ids(server: Keycloak, realm: str) -> dict[str, str]:
     where = path(realm, "client-scopes")
     return {text(one, "name", where): text(one, "id", where) for one in server.session.list(where)}
@@ -225,7 +271,7 @@ CLIENT = Kind(
     create,
     update,
     delete,
-    after=("keycloak.scope", "keycloak.binding"),
+    after=("keycloak.scope", "keycloak.binding", "keycloak.role"),
     revokes=True,
     moves="its client id changes: the caller must ask for tokens under the new one, with the same secret",
     danger=danger.of_client,

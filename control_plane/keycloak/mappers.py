@@ -3,6 +3,7 @@
     claim      `data: {road: true}`      of a data scope
     audience   `aud: tochigi`            the platform, so that a token for it is not one for everybody
     service    `service: nikko.portal`   the client, when it has signed in by itself and not a person through it
+    roles      `realm_access: {roles: [data-user]}`   of a person: of his roles those that the client may know
 
 `service` comes from a note that Keycloak writes into the session of a client's own account alone; it is what its own
 scope `service_account` puts into tokens as `client_id`. A login never has that note, and a token that another client
@@ -17,7 +18,8 @@ from control_plane.keycloak.answers import Json
 CLAIM = "claim"
 AUDIENCE = "audience"
 SERVICE = "service"
-NAMES = (CLAIM, AUDIENCE, SERVICE)
+ROLES = "roles"
+NAMES = (CLAIM, AUDIENCE, SERVICE, ROLES)
 NOTE = "client_id"  # of a session: the client that has signed in with its own secret
 
 ACCESS_TOKEN_ALONE = {"access.token.claim": "true", "id.token.claim": "false", "userinfo.token.claim": "false"}
@@ -49,6 +51,17 @@ def service() -> dict[str, Value]:
         "user.session.note": NOTE,
         "claim.name": SERVICE,
         "jsonType.label": "String",
+        **ACCESS_TOKEN_ALONE,
+    }
+
+
+def roles() -> dict[str, Value]:
+    """With `fullScopeAllowed: false`: those that are mapped to the client's scope, and included ones too."""
+    return {
+        "type": "oidc-usermodel-realm-role-mapper",
+        "claim.name": "realm_access.roles",
+        "jsonType.label": "String",
+        "multivalued": "true",
         **ACCESS_TOKEN_ALONE,
     }
 

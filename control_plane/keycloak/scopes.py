@@ -40,6 +40,7 @@ def desired(catalog: Catalog) -> Iterator[Resource]:
         says = {
             mappers.AUDIENCE: mappers.audience(catalog.platform.name),
             mappers.SERVICE: mappers.service(),
+            mappers.ROLES: mappers.roles(),
         }
         fields = _fields("For whom a token is, and who is calling", None, "false", says)
         yield Resource(Key(NAME, realm, GATEWAY), fields, catalog.realms[realm].origin)

@@ -13,7 +13,9 @@
 --   level ROUTE                by their order 1, 2, …
 --   call LEVEL PATH METHOD…    what a level takes below the version's path; `*` is one segment; the first that fits decides
 --   was FORMER CONSUMER        a renamed service, until its key has changed hands: what CONSUMER may, FORMER may
---   CONSUMER LEVEL SCOPES FROM UNTIL    a grant: SCOPES as `1,3` by their order or `-`; seconds since 1970, or `-`
+--   WHO LEVEL SCOPES FROM UNTIL    a grant: SCOPES as `1,3` by their order or `-`; seconds since 1970, or `-`
+--
+-- WHO is a consumer, or `role:NAME`: people with this role, who call through a consumer that may do the same.
 --
 -- Routes and plugins are not taken up together: while they change, this may run behind a route that is older or newer
 -- than itself, and beside other ways to sign in. So it relies on none of them, and looks at path, method and sort of
@@ -128,25 +130,51 @@ local function ambiguous(path)
   return nil
 end
 
--- The scopes that hold now, by name, and how many; nil and the reason when there are none.
-local function granted(who, level)
-  local list = grants[who .. " " .. level]
-  if not list then return nil, "no grant for this level of access" end
-  local time, found, order, any = now(), {}, {}, false
-  for _, grant in ipairs(list) do
-    if grant.from <= time and time < grant.till then
-      any = true
-      for number in grant.which:gmatch("%d+") do
-        local scope = scopes[tonumber(number)]
-        if not found[scope.name] then
-          found[scope.name] = scope
-          order[#order + 1] = scope
+-- The scopes that are open now to all of `names` together, by name and in order. nil where nothing is, and whether
+-- there is a grant at all.
+local function opened(names, level)
+  local time, found, order, any, ever = now(), {}, {}, false, false
+  for _, name in ipairs(names) do
+    for _, grant in ipairs(grants[name .. " " .. level] or {}) do
+      ever = true
+      if grant.from <= time and time < grant.till then
+        any = true
+        for number in grant.which:gmatch("%d+") do
+          local scope = scopes[tonumber(number)]
+          if not found[scope.name] then
+            found[scope.name] = scope
+            order[#order + 1] = scope
+          end
         end
       end
     end
   end
-  if not any then return nil, "outside the period of access" end
+  if not any then return nil, ever end
   return { by_name = found, list = order }
+end
+
+-- What is open to the caller itself; nil and the reason when nothing is.
+local function granted(who, level)
+  local found, ever = opened({ who }, level)
+  if found then return found end
+  return nil, ever and "outside the period of access" or "no grant for this level of access"
+end
+
+-- What is open to the caller and to a person with these roles, both; nil and the reason when nothing is.
+local function granted_to_both(found, roles, level)
+  local theirs, ever = opened(roles, level)
+  if not theirs then
+    return nil, ever and "outside the period of access of the role" or "no role with a grant for this level of access"
+  end
+  local both = { by_name = {}, list = {} }
+  for _, scope in ipairs(found.list) do
+    if theirs.by_name[scope.name] then
+      both.by_name[scope.name] = scope
+      both.list[#both.list + 1] = scope
+    end
+  end
+  if SETTINGS.scoping ~= "none" and #both.list == 0 then return nil, "no data scope that a role is granted too" end
+  return both
 end
 
 -- Whether `path` is `prefix` or stands below it.
@@ -247,24 +275,37 @@ local function holds(claim, text)
   return false
 end
 
--- Why the token is not an access token of the service's own realm, for this platform, that the service has got for
--- itself; nil when it is one, or when a key was used. `service` is a claim that no login of a person can have.
-local function wrong_token(who)
+-- The roles of a person, as the table names them.
+local function roles_of(claims)
+  local said, found = type(claims.realm_access) == "table" and claims.realm_access.roles, {}
+  for _, role in ipairs(type(said) == "table" and said or {}) do
+    if type(role) == "string" then found[#found + 1] = "role:" .. role end
+  end
+  return found
+end
+
+-- Who has got the token: false for the service itself, the roles of a person who has signed in through it. nil and why
+-- where it is not an access token of the service's realm for this platform. `service` is a claim that a login never has.
+local function person(who)
   local token = kong.ctx.shared.authenticated_jwt_token
-  if not token then return SETTINGS.tokens == "only" and "a token is needed" or nil end
-  if not SETTINGS.tokens then return "no token is taken here" end
+  if not token then
+    if SETTINGS.tokens == "only" then return nil, "a token is needed" end
+    return false
+  end
+  if not SETTINGS.tokens then return nil, "no token is taken here" end
   local part = token:match("^[^.]+%.([^.]+)%.[^.]+$")
   local text = part and ngx.decode_base64((part:gsub("-", "+"):gsub("_", "/")) .. ("="):rep(-#part % 4))
   local claims = text and JSON.decode(text)
-  if type(claims) ~= "table" or claims.typ ~= "Bearer" or claims.azp ~= who then return "not an access token" end
+  if type(claims) ~= "table" or claims.typ ~= "Bearer" or claims.azp ~= who then return nil, "not an access token" end
   local tenant = who:match("^[^.]+")
   if claims.nbf ~= nil and (type(claims.nbf) ~= "number" or claims.nbf > now()) then
-    return "a token that is not valid yet"
+    return nil, "a token that is not valid yet"
   end
-  if claims.iss ~= SETTINGS.issuer .. (realms[tenant] or tenant) then return "a token of another issuer" end
-  if not holds(claims.aud, SETTINGS.audience) then return "a token for another audience" end
-  if claims.service ~= who then return "not a token of the service itself" end
-  return nil
+  if claims.iss ~= SETTINGS.issuer .. (realms[tenant] or tenant) then return nil, "a token of another issuer" end
+  if not holds(claims.aud, SETTINGS.audience) then return nil, "a token for another audience" end
+  if claims.service == who then return false end
+  if claims.service == nil and type(claims.sid) == "string" then return roles_of(claims) end
+  return nil, "neither the service's own token nor that of a person"
 end
 
 return function()
@@ -284,8 +325,15 @@ return function()
   found, reason = granted(renamed[who] or who, level)
   if not found then return refuse(403, reason) end
   if not SETTINGS.open then
-    reason = wrong_token(who)
+    local roles
+    roles, reason = person(who)
     if reason then return refuse(401, reason, { ["WWW-Authenticate"] = 'Bearer error="invalid_token"' }) end
+    if roles and SETTINGS.callers == "service" then return refuse(403, "not for users") end
+    if not roles and SETTINGS.callers == "user" then return refuse(403, "only for users") end
+    if roles then
+      found, reason = granted_to_both(found, roles, level)
+      if not found then return refuse(403, reason) end
+    end
   end
   if SETTINGS.scoping == "fiware-headers" then reason = scoped_by_headers(found) end
   if SETTINGS.scoping == "path" then reason = scoped_by_path(found, rest) end

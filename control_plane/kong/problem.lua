@@ -49,7 +49,12 @@ local REASONS = {
   ["a token that is not valid yet"] = "トークンの有効期間がまだ始まっていません。",
   ["a token of another issuer"] = "発行者の異なるトークンです。",
   ["a token for another audience"] = "この基盤宛てのトークンではありません。",
-  ["not a token of the service itself"] = "サービス自身が取得したトークンではありません。",
+  ["neither the service's own token nor that of a person"] = "サービス自身のトークンでも利用者のトークンでもありません。",
+  ["not for users"] = "利用者による呼出しはできません。",
+  ["only for users"] = "利用者だけが呼び出せます。",
+  ["no role with a grant for this level of access"] = "この操作を許可された役割がありません。",
+  ["outside the period of access of the role"] = "役割の利用期間外です。",
+  ["no data scope that a role is granted too"] = "役割に許可されたデータ範囲がありません。",
   ["the path has an encoded slash, a backslash or a zero byte"] =
     "パスにエンコードされたスラッシュ、バックスラッシュまたは NUL があります。",
   ["the path must be plain: no '//', no dot segments, no ';'"] =

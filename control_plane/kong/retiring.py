@@ -149,6 +149,6 @@ def _lines(catalog: Catalog, api: str) -> Mapping[str, list[Origin]]:
     """Where the services' grants on the API are written."""
     found: dict[str, list[Origin]] = defaultdict(list)
     for grant in catalog.grants():
-        if grant.api == api and grant.origin:
+        if grant.api == api and grant.service and grant.origin:
             found[grant.service].append(grant.origin)
     return found

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from control_plane.catalog.model import Api, Auth, Catalog, Grant, Level, Service, State, Version
+from control_plane.catalog.model import Api, Auth, Catalog, Grant, Level, Role, Service, State, Version
 from control_plane.kong import naming
 
 LIVE = frozenset({State.PUBLISHED, State.DEPRECATED})
@@ -80,10 +80,11 @@ class Gateway:
 
     catalog: Catalog
     grants: Mapping[str, tuple[Given, ...]]  # the name of a version's service in Kong -> grants
+    role_grants: Mapping[str, tuple[tuple[Role, Grant], ...]]
 
 
 def gateway(catalog: Catalog) -> Gateway:
-    return Gateway(catalog, grants(catalog))
+    return Gateway(catalog, grants(catalog), role_grants(catalog))
 
 
 def standing(catalog: Catalog) -> Iterator[Standing]:
@@ -99,26 +100,36 @@ def grants(catalog: Catalog) -> Mapping[str, tuple[Given, ...]]:
     found: dict[str, list[Given]] = defaultdict(list)
     for service in sorted(catalog.services(), key=lambda service: service.name):
         for grant in service.grants:
-            api = catalog.apis[grant.api]
-            for version in api.versions:
-                if version.name in grant.versions and version.state in LIVE:
-                    found[naming.service_name(api, version)].append(Given(service, grant))
+            for one in _versions(catalog, grant):
+                found[one.name].append(Given(service, grant))
     return {name: tuple(given) for name, given in found.items()}
+
+
+def role_grants(catalog: Catalog) -> Mapping[str, tuple[tuple[Role, Grant], ...]]:
+    """The same for people with a role, in the order of the roles' names."""
+    found: dict[str, list[tuple[Role, Grant]]] = defaultdict(list)
+    for role, grant in catalog.role_grants():
+        for one in _versions(catalog, grant):
+            found[one.name].append((role, grant))
+    return {name: tuple(given) for name, given in found.items()}
+
+
+def _versions(catalog: Catalog, grant: Grant) -> Iterator[Standing]:
+    """The versions that live and that the grant opens."""
+    api = catalog.apis[grant.api]
+    standing = (Standing(api, version) for version in api.versions if version.name in grant.versions)
+    return (one for one in standing if one.live)
 
 
 def granted_levels(catalog: Catalog, service: Service) -> Iterator[tuple[Standing, Level, Grant]]:
     """Each level of each version that the service has a grant on, once, with the first grant that gives it."""
     seen = set()
     for grant in service.grants:
-        api = catalog.apis[grant.api]
-        for version in api.versions:
-            one = Standing(api, version)
-            if version.name not in grant.versions or not one.live:
-                continue
+        for one in _versions(catalog, grant):
             for name in grant.levels:
                 if (one.name, name) not in seen:
                     seen.add((one.name, name))
-                    yield one, api.level(name), grant
+                    yield one, one.api.level(name), grant
 
 
 def either(auth: frozenset[Auth]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, TypeAlias
 
 from control_plane.render.columns import pad, width
@@ -17,7 +17,10 @@ ORIGIN_AT = 66
 
 def can_lines(document: Document) -> Iterator[str]:
     """One line for each version, and below it why."""
-    told = [document["service"], SHOWN[document["credential"]], f"at {document['at']}"]
+    shown = (
+        f"for a person who is {', '.join(document['roles'])}" if document["roles"] else SHOWN[document["credential"]]
+    )
+    told = [document["service"], shown, f"at {document['at']}"]
     told += [f"from {document['from']}"] if document["from"] else []
     told += [f"for {document['scope']}"] if document["scope"] else []
     yield " ".join(told)
@@ -50,7 +53,7 @@ def _place(origin: Document | None) -> str:
 
 
 def who_lines(document: Document) -> Iterator[str]:
-    """A line for each service and the data that it has until the same day."""
+    """A line for each service, and for each role through it, and the data that it has until the same day."""
     methods = " ".join([", ".join(document["methods"]), *document["paths"]])
     yield f"{document['level']} of {document['api']} ({methods}), at {document['at']}"
     if document["allowed_ips"]:
@@ -59,17 +62,27 @@ def who_lines(document: Document) -> Iterator[str]:
     widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         yield "  " + "  ".join(pad(cell, size) for cell, size in zip(row, widths, strict=True)).rstrip()
-    services = {holder["service"] for holder in document["holders"]}
-    yield (
-        "everybody may"
-        if None in services
-        else f"{len(services)} {'service' if len(services) == 1 else 'services'} may"
-    )
+    for role, *including in sorted({tuple(holder["roles"]) for holder in document["holders"] if holder["roles"]}):
+        if including:
+            yield f"  {role}: also people who are {', '.join(including)}"
+    yield _counted(document["holders"])
+
+
+def _counted(holders: Sequence[Document]) -> str:
+    services = {holder["service"] for holder in holders if not holder["roles"]}
+    through = {holder["service"] for holder in holders if holder["roles"]}
+    if None in services:
+        return "everybody may"
+    return f"{_services(services)} may" + (f", people through {_services(through)}" if through else "")
+
+
+def _services(names: Collection[str]) -> str:
+    return f"{len(names)} {'service' if len(names) == 1 else 'services'}"
 
 
 def _row(one: Document) -> Sequence[str]:
     return (
-        one["service"] or "everybody",
+        f"{one['service']} for {one['roles'][0]}" if one["roles"] else one["service"] or "everybody",
         ", ".join(one["versions"]),
         ", ".join(one["scopes"]),
         one["until_text"],

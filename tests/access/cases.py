@@ -159,6 +159,8 @@ def some_credentials(
     draw: Random, catalog: Catalog, service: Service, at: datetime, seconds: tuple[int, ...]
 ) -> Credentials:
     own_key, own_token = ApiKey(service.name), a_token(catalog, service, at)
+    if draw.random() < (0.6 if service.redirect_uris else 0.1):
+        own_token = of_a_person(draw, catalog, own_token)
     other = draw.choice(list(catalog.services()))
     return draw.choices(
         (
@@ -182,6 +184,14 @@ def a_token(catalog: Catalog, service: Service, at: datetime) -> Token:
     return Token(service.name, realm, realm, expires, audience=platform, service=service.name)
 
 
+def of_a_person(draw: Random, catalog: Catalog, token: Token) -> Token:
+    """Some roles, with those that they include, as Keycloak writes them; sometimes others, or none."""
+    given = draw.sample(list(catalog.roles), draw.randint(0, min(2, len(catalog.roles))))
+    held = {name for role in given for name in catalog.roles_with(role)}
+    roles = (*sorted(held), *draw.choice(((), (), ("nobody", "*", "offline_access"))))
+    return replace(token, service=None, session="5c0c7d1a", roles=roles)
+
+
 def whole(at: datetime) -> datetime:
     return at.replace(microsecond=0)
 
@@ -197,6 +207,7 @@ def spoiled(draw: Random, catalog: Catalog, token: Token, at: datetime, seconds:
         {"realm": draw.choice((*realms, None))},
         {"signed_by": draw.choice((*realms, "a stranger"))},
         {"audience": an_audience(draw, catalog)},
+        {"session": draw.choice((None, "5c0c7d1a"))},
         {"service": draw.choice(("nasushiobara.nobody", None, *(one.name for one in catalog.services())))},
         {"client": draw.choice(("nasushiobara.nobody", None, *(one.name for one in catalog.services())))},
     )
@@ -216,6 +227,8 @@ def written(token: Token, issuer: str) -> str:
         "azp": token.client,
         "aud": token.audience,
         "service": token.service,
+        "sid": token.session,
+        "realm_access": {"roles": token.roles} if token.roles else None,
         "iss": issuer + token.realm if token.realm else "https://elsewhere.test/realms/nasushiobara",
         "exp": int(token.expires.timestamp()) if token.expires else None,
         "nbf": int(token.not_before.timestamp()) if token.not_before else None,

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any, TypeVar
 
-from control_plane.catalog.model import Api, Auth, Catalog, Default, Grant, Period, Version
+from control_plane.catalog.model import Api, Auth, CallerKind, Catalog, Default, Grant, Period, Version
 from tests.building import (
     KEY,
     NOON,
+    SERVICE,
     TOKEN,
+    USER,
     Part,
     a_grant,
     a_platform,
     a_version,
     with_api,
+    with_role,
     with_scope,
     with_service,
     with_tenant,
@@ -45,6 +48,14 @@ PATHS: tuple[dict[str, tuple[str, ...]], ...] = (  # of levels, by their names: 
 )
 SHARED = {"read": ("GET", "HEAD"), "update": ("GET", "POST", "PUT"), "admin": ("DELETE", "GET", "POST")}
 AUTHS: tuple[tuple[Auth, ...], ...] = ((KEY,), (TOKEN,), (KEY, TOKEN), (KEY, TOKEN), ())
+CALLERS: dict[tuple[Auth, ...], tuple[tuple[CallerKind, ...], ...]] = {
+    (KEY,): ((SERVICE,),),
+    (TOKEN,): ((SERVICE,), (USER,), (SERVICE, USER), (SERVICE, USER)),
+    (KEY, TOKEN): ((SERVICE,), (SERVICE, USER), (SERVICE, USER)),
+    (): ((SERVICE,),),
+}
+ROLES = ("data-user", "data-provider", "auditor", "operator")
+INCLUDES = {"data-provider": ("data-user",), "operator": ("auditor", "data-provider")}
 LIVE = ("published", "deprecated")
 LEVELS_AND_PATHS: tuple[dict[str, Any], ...] = (
     *({"levels": levels} for levels in LEVELS),
@@ -80,7 +91,8 @@ def drawn(draw: Random) -> Catalog:
     ]
     tenants = [with_tenant("mibu", in_realm_of="tochigi"), with_tenant("nasushiobara")]
     bare = a_platform(*scopes, *apis, *tenants)
-    return a_platform(*scopes, *apis, *tenants, *(a_service(draw, bare, number) for number in range(12)))
+    services = (a_service(draw, bare, number) for number in range(12))
+    return a_platform(*scopes, *apis, *tenants, *services, *some_roles(draw, bare))
 
 
 def an_api(draw: Random, name: str, scoping: str) -> Part:
@@ -93,15 +105,25 @@ def an_api(draw: Random, name: str, scoping: str) -> Part:
     if draw.random() < 0.3:
         versions.append(a_version("v3", f"/{name}/v3", "draft"))
     live = [version.name for version in versions if version.state.value in LIVE]
+    auth = draw.choice(AUTHS)
     return with_api(
         name,
         *versions,
         default=Default(draw.choice(live), f"/{name}") if draw.random() < 0.4 else None,
-        auth=draw.choice(AUTHS),
+        auth=auth,
+        callers=draw.choice(CALLERS[auth]),
         scoping=scoping,
         **draw.choice(LEVELS_AND_PATHS),
         allowed_ips=some(draw, NETWORKS, 3) if draw.random() < 0.3 else (),
     )
+
+
+def some_roles(draw: Random, bare: Catalog) -> Iterator[Part]:
+    """Roles with grants on what users may call, one with none, and one that includes others."""
+    for_users = [api for api in bare.apis.values() if USER in api.callers]
+    for name in ROLES:
+        grants = (a_drawn_grant(draw, draw.choice(for_users)) for _ in range(draw.randint(1, 4))) if for_users else ()
+        yield with_role(name, *(() if name == "auditor" else grants), includes=INCLUDES.get(name, ()))
 
 
 def a_service(draw: Random, bare: Catalog, number: int) -> Part:
@@ -117,6 +139,7 @@ def a_service(draw: Random, bare: Catalog, number: int) -> Part:
         auth=draw.choice(((KEY,), (TOKEN,), (KEY, TOKEN), (KEY, TOKEN))),
         allowed_ips=some(draw, NETWORKS, 3) if draw.random() < 0.3 else (),
         period=a_period(draw) if draw.random() < 0.4 else Period(),
+        redirect_uris=("https://portal.example.jp/callback",) if draw.random() < 0.7 else (),
     )
 
 
@@ -136,6 +159,7 @@ def boundaries(catalog: Catalog) -> list[datetime]:
     periods = [
         *(service.period for service in catalog.services()),
         *(grant.period for grant in catalog.grants()),
+        *(grant.period for _, grant in catalog.role_grants()),
         *(scope.period for scope in catalog.scopes.values()),
     ]
     return sorted({instant for period in periods for instant in (period.start, period.end) if instant})

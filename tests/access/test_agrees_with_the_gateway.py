@@ -202,16 +202,21 @@ def test_the_gateway_answers_what_the_catalog_says(
     assert keycloak
     issuer = f"{(keycloak.public_url or keycloak.url).rstrip('/')}/realms/"
     draw, wrong, statuses = random.Random(f"{SEED} {name} cases"), [], Counter[int]()
+    people = Counter[int]()
     while (place := int((time.monotonic() - started) / share)) < len(times) and len(wrong) < SHOWN:
         at = times[place] if gateway.clock else datetime.now(UTC)
         request = a_case(draw, catalog, at, real=not gateway.clock)
         said = evaluate(catalog, request)
         status, passed = gateway.ask(request, issuer)
         statuses[status] += 1
+        people[status] += bool(request.credentials.token and request.credentials.token.session)
         if found := disagreement(catalog, said, status, passed):
             wrong.append(f"{found}\n    {request}\n    {said}")
     with capsys.disabled():
         counted = ", ".join(f"{count} × {status}" for status, count in sorted(statuses.items()))
-        print(f"\n{name}: {statuses.total()} cases, seed {SEED}: {counted}")
+        print(f"\n{name}: {statuses.total()} cases, seed {SEED}: {counted}; of people {people[200]} × 200")
     assert not wrong, f"RENKEI_TEST_SEED={SEED}\n" + "\n".join(wrong)
     assert min(statuses[status] for status in (200, 401, 403, 404)) >= 20, statuses
+    for_users = {api for service in catalog.services() for api in catalog.for_users(service)}
+    if for_users & {grant.api for _, grant in catalog.role_grants()}:
+        assert people[200] + people[403] >= 20, people

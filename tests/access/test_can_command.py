@@ -44,7 +44,7 @@ def test_the_page_shows_what_is_printed(can, words, shown):
 
 
 def test_the_page_has_examples():
-    assert len(examples()) == 3
+    assert len(examples()) == 4
 
 
 def test_the_exit_code_tells_allowed_from_refused_and_from_an_error(can):
@@ -65,6 +65,12 @@ def test_the_exit_code_tells_allowed_from_refused_and_from_an_error(can):
         (("nasushiobara.portal", "ngsi-v2", "GET", "/x", "--from", "here"), "'here' is no address"),
         (("nasushiobara.portal", "ngsi-v2", "GET", "x"), "does not begin with '/'"),
         (("nasushiobara.portal", "ngsi-v2.v2", "GET", "/ngsi/v1/x"), "/ngsi/v1 is the public path of v1"),
+        (("tochigi.gis", "files", "GET", "/x", "--role", "data-usr"), "did you mean 'data-user'?"),
+        (
+            ("nasushiobara.line", "ngsi-v2", "GET", "/x", "--role", "data-user"),
+            "nobody signs in through nasushiobara.line",
+        ),
+        (("tochigi.gis", "files", "GET", "/x", "--role", "data-user", "--credential", "key"), "leave --credential out"),
         (("--who", "ngsi-v2", "raed"), "did you mean 'read'?"),
         (("--who", "ngsi", "read"), "There are files, ngsi-ld, ngsi-v2"),
     ],
@@ -108,6 +114,27 @@ def test_the_json_names_the_lines_that_decide_and_whose_limit_applies(can):
         ("minute", 1800, "service"),
         ("month", 10000000, "level"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("roles", "code"),
+    [(("data-user",), 0), (("data-provider",), 0), (("dashboard-viewer",), 2), (("dashboard-viewer", "data-user"), 0)],
+)
+def test_a_person_may_be_asked_for_by_her_roles(can, roles, code):
+    words = ("tochigi.dashboard", "files", "GET", "/road/x", *(word for role in roles for word in ("--role", role)))
+    assert can(*words, *NOON)[0] == code
+    said = json.loads(can(*words, *NOON, "--json")[1])
+    assert (said["roles"], said["credential"], said["allowed"]) == (list(roles), "token", code == 0)
+
+
+def test_who_may_names_the_roles_and_those_that_include_them(can):
+    said = json.loads(can("--who", "files", "read", *NOON, "--json")[1])
+    by_service = {(one["service"], *one["roles"]) for one in said["holders"]}
+    assert ("tochigi.gis",) in by_service
+    assert ("tochigi.gis", "data-user", "data-provider", "tenant-administrator") in by_service
+    out = can("--who", "files", "read", *NOON)[1]
+    assert "data-user: also people who are data-provider, tenant-administrator" in out
+    assert out.endswith("services may, people through 2 services\n")
 
 
 @pytest.mark.parametrize(("credential", "code"), [("key", 0), ("token", 0), ("none", 2)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -9,17 +10,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from control_plane.access import ApiKey, Credentials, Decision, Request, Token, evaluate
+from control_plane.access.callers import credentials_of
 from control_plane.access.paths import ambiguous, normal
 from control_plane.catalog.model import Catalog
 from tests.building import (
     KEY,
     NOON,
+    SERVICE,
     TOKEN,
+    USER,
     a_grant,
     a_platform,
     a_version,
     during,
     with_api,
+    with_role,
     with_scope,
     with_service,
     with_tenant,
@@ -246,6 +251,89 @@ def test_any_other_token_is_refused(tokens, wrong):
 
 def test_the_platform_may_be_one_of_several_audiences(tokens):
     assert asked(tokens, credentials=a_token(audience=("account", "tochigi"))).allowed
+
+
+@pytest.fixture
+def users() -> Catalog:
+    """A portal may read roads and rivers; people may through it what their roles say."""
+    return a_platform(
+        with_scope("river"),
+        with_api("ngsi-v2", auth=(TOKEN,), callers=(SERVICE, USER)),
+        with_api("alone", a_version("v1", "/alone/v1"), auth=(TOKEN,), callers=(USER,)),
+        with_api("never", a_version("v1", "/never/v1"), auth=(KEY, TOKEN)),
+        with_service(
+            "portal",
+            a_grant("ngsi-v2", scopes=["road", "river"], period=during("2026-04-01", "2027-04-01")),
+            *(a_grant(name) for name in ("alone", "never")),
+            auth=(KEY, TOKEN),
+        ),
+        with_role("data-user", a_grant("ngsi-v2", "read", "update"), a_grant("alone")),
+        with_role("guest", a_grant("ngsi-v2", scopes=["river"], period=during("2026-10-01", "2026-11-01"))),
+        with_role("editor", a_grant("ngsi-v2", scopes=["dam"]), includes=["data-user"]),
+        with_role("dams", a_grant("ngsi-v2", scopes=["dam"])),
+        with_role("auditor"),
+    )
+
+
+def a_person(catalog: Catalog, *roles: str) -> Credentials:
+    service = catalog.tenants["nasushiobara"].services[0]
+    return credentials_of(catalog, service, "token", NOON, roles)
+
+
+def test_a_person_may_what_the_service_and_a_role_may_and_the_lines_of_both_are_told(users):
+    said = asked(users, credentials=a_person(users, "data-user"))
+    assert (said.allowed, said.scope, said.service) == (True, "road", "nasushiobara.portal")
+    assert [line.what for line in said.because] == ["grant", "role", "scope", "level"]
+    assert [str(line.origin) for line in said.because[:2]] == ["tenants/nasushiobara.yaml:25", "roles/platform.yaml:25"]
+
+
+@pytest.mark.parametrize(
+    ("roles", "scope", "method", "reason"),
+    [
+        (("data-user",), "river", "GET", "data scope 'river' is not granted"),
+        (("data-user",), "road", "POST", "update of v2 is not granted"),
+        (("auditor",), "road", "GET", "no role has a grant of read of v2"),
+        ((), "road", "GET", "no role has a grant of read of v2"),
+        (("dams",), "road", "GET", "no data are granted to nasushiobara.portal and to a role, both"),
+        (("dams", "guest"), "road", "GET", "data scope 'road' is not granted"),
+    ],
+)
+def test_what_one_of_both_lacks_a_person_may_not(users, roles, scope, method, reason):
+    said = asked(users, credentials=a_person(users, *roles), scope=scope, method=method)
+    assert (said.status, said.reason) == (403, reason)
+
+
+def test_roles_count_together_and_included_ones_too(users):
+    both = a_person(users, "guest", "editor")
+    assert asked(users, credentials=both).reason.endswith("Name one in X-Data-Scope: river, road")
+    assert {scope for scope in ("road", "river", "dam") if asked(users, credentials=both, scope=scope).allowed} == {
+        "road",
+        "river",
+    }
+
+
+def test_of_both_periods_each_must_hold(users):
+    guest = a_person(users, "guest")
+    token = replace(guest.token, expires=NOON + timedelta(days=400))
+    shown = Credentials(token=token)
+
+    def at(day: str) -> tuple[int, str]:
+        said = asked(users, credentials=shown, at=during(day).start)
+        return said.status, said.reason
+
+    assert at("2026-10-31")[0] == 200
+    assert at("2026-11-01") == (403, "outside the period of access of the role")
+    assert at("2026-09-30") == (403, "outside the period of access of the role")
+    assert at("2027-04-01") == (403, "outside the period of access")
+
+
+def test_an_api_says_who_may_call_it(users):
+    itself, person = a_token(expires=NOON + timedelta(minutes=1)), a_person(users, "data-user")
+    assert asked(users, "/alone/v1/x", credentials=itself).reason == "alone is only for users"
+    assert asked(users, "/alone/v1/x", credentials=person).allowed
+    assert asked(users, "/never/v1/x", credentials=person).reason == "never is not for users"
+    assert asked(users, "/never/v1/x", credentials=itself).allowed
+    assert asked(users, "/never/v1/x").allowed
 
 
 def test_a_token_that_is_signed_right_goes_before_a_key(tokens):

@@ -11,7 +11,21 @@ from control_plane.access import Request, evaluate, holders
 from control_plane.access.callers import credentials_of, usual
 from control_plane.catalog.model import Catalog, Scoping
 from tests.access.platforms import boundaries, drawn
-from tests.building import KEY, NOON, TOKEN, a_grant, a_platform, a_version, during, with_api, with_scope, with_service
+from tests.building import (
+    KEY,
+    NOON,
+    SERVICE,
+    TOKEN,
+    USER,
+    a_grant,
+    a_platform,
+    a_version,
+    during,
+    with_api,
+    with_role,
+    with_scope,
+    with_service,
+)
 
 
 def who(catalog: Catalog, level: str = "read", at=NOON) -> list[tuple[object, ...]]:
@@ -61,17 +75,39 @@ def test_open_data_are_everybodys():
     assert who(catalog) == [(None, ("v2",), ("rainfall",), None)]
 
 
+def test_people_with_a_role_stand_below_the_service_through_which_they_may():
+    year, month = during(None, "2027-04-01"), during(None, "2026-11-01")
+    catalog = a_platform(
+        with_api("ngsi-v2", auth=(KEY, TOKEN), callers=(SERVICE, USER)),
+        with_service("portal", a_grant(period=year), auth=(TOKEN,), redirect_uris=("https://portal.example.jp/cb",)),
+        with_service("keyed", a_grant(), auth=(KEY,), redirect_uris=("https://keyed.example.jp/cb",)),
+        with_service("batch", a_grant(), auth=(TOKEN,)),
+        with_role("data-user", a_grant(period=month)),
+        with_role("editor", includes=["data-user"]),
+    )
+    api = catalog.apis["ngsi-v2"]
+    found = holders(catalog, api, api.level("read"), api.versions, NOON)
+    assert [(one.service.partition(".")[2], one.roles, one.until) for one in found] == [
+        ("batch", (), None),
+        ("keyed", (), None),
+        ("portal", (), year.end),
+        ("portal", ("data-user", "editor"), month.end),
+    ]
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_who_may_is_who_is_let_through_when_he_asks(seed):
     catalog = drawn(Random(seed))
-    for at in (NOON, *(one + timedelta(seconds=by) for one in boundaries(catalog) for by in (-1, 0))):
+    around = [one + timedelta(seconds=by) for one in boundaries(catalog) for by in (-1, 0)]
+    for at in (NOON, *Random(seed).sample(around, 4)):
         for api in catalog.apis.values():
             if api.scoping is Scoping.PATH and any(level.paths for level in api.levels):
                 continue  # whose folders need not lie in a level's paths
             for level in api.levels:
                 found = {
-                    (one.service, version, scope)
+                    (one.service, role, version, scope)
                     for one in holders(catalog, api, level, api.versions, at)
+                    for role in one.roles or (None,)
                     for version in one.versions
                     for scope in one.scopes or (None,)
                 }
@@ -79,20 +115,19 @@ def test_who_may_is_who_is_let_through_when_he_asks(seed):
 
 
 def _asked_one_by_one(catalog, api, level, at):
+    """Every service for itself, and a person with each role through those that people sign in to."""
     let_through = set()
     for service in catalog.services():
-        for version in api.versions:
-            for scope in catalog.scopes if api.scoping is not Scoping.NONE else (None,):
-                below = level.paths[0].replace("*", "x") if level.paths else ""
-                tail = catalog.scopes[scope].paths[0] if api.scoping is Scoping.PATH else below
-                request = Request(
-                    credentials_of(catalog, service, usual(api, service), at),
-                    level.methods[0],
-                    version.path + tail,
-                    at,
-                    scope=scope if api.scoping is Scoping.FIWARE else None,
-                )
-                said = evaluate(catalog, request)
-                if said.allowed:
-                    let_through.add((said.service, version.name, said.scope))
+        through = catalog.roles if service.redirect_uris else ()
+        for role in (None, *through):
+            kind = "token" if role else usual(api, service)
+            shown = credentials_of(catalog, service, kind, at, [role] if role else None)
+            for version in api.versions:
+                for scope in catalog.scopes if api.scoping is not Scoping.NONE else (None,):
+                    below = level.paths[0].replace("*", "x") if level.paths else ""
+                    tail = catalog.scopes[scope].paths[0] if api.scoping is Scoping.PATH else below
+                    asked_for = scope if api.scoping is Scoping.FIWARE else None
+                    said = evaluate(catalog, Request(shown, level.methods[0], version.path + tail, at, scope=asked_for))
+                    if said.allowed:
+                        let_through.add((said.service, role if api.auth else None, version.name, said.scope))
     return let_through

@@ -16,7 +16,21 @@ from control_plane.engine.resource import Resource, state
 from control_plane.engine.values import Secret, plain
 from control_plane.keycloak import KINDS, Keycloak, logins, realms
 from control_plane.keycloak.flowtree import Flow, parse
-from tests.building import a_grant, a_platform, during, with_role, with_scope, with_service, with_tenant, with_user
+from tests.building import (
+    SERVICE,
+    TOKEN,
+    USER,
+    a_grant,
+    a_platform,
+    a_version,
+    during,
+    with_api,
+    with_role,
+    with_scope,
+    with_service,
+    with_tenant,
+    with_user,
+)
 from tests.keycloak.platforms import a_small_platform
 
 
@@ -166,6 +180,27 @@ def test_people_sign_in_only_through_a_client_with_redirect_addresses() -> None:
     fields = wanted(catalog, "client")["nasushiobara", "nasushiobara.portal"].fields
     assert fields["standardFlowEnabled"] is True
     assert fields["redirectUris"] == frozenset({address})
+
+
+def test_a_client_may_tell_those_roles_that_have_grants_on_what_people_may_call_through_it() -> None:
+    address = ("https://portal.example.jp/callback",)
+    catalog = a_platform(
+        with_api("ngsi-v2", auth=(TOKEN,), callers=(SERVICE, USER)),
+        with_api("other", a_version("v1", "/other/v1"), auth=(TOKEN,), callers=(SERVICE, USER)),
+        with_api("never", a_version("v1", "/never/v1"), auth=(TOKEN,)),
+        with_service("portal", a_grant("ngsi-v2"), a_grant("never"), auth=(TOKEN,), redirect_uris=address),
+        with_service("batch", a_grant("ngsi-v2"), auth=(TOKEN,)),
+        with_service("desk", auth=(TOKEN,), redirect_uris=address),
+        with_role("data-user", a_grant("ngsi-v2")),
+        with_role("editor", includes=["data-user"]),
+        with_role("of-another-api", a_grant("other")),
+    )
+    told = {name: fields.fields["roles"] for (_, name), fields in wanted(catalog, "client").items()}
+    assert told == {
+        "nasushiobara.portal": frozenset({"data-user"}),
+        "nasushiobara.batch": frozenset(),
+        "nasushiobara.desk": frozenset(),
+    }
 
 
 def test_a_data_scope_is_in_a_token_only_while_grant_and_scope_hold() -> None:

@@ -26,6 +26,7 @@ def check(declared: Declared) -> Iterator[Problem]:
             yield from unknown(declared, "API plan", api.value.plan, plans, api, "plan", folder="templates")
         yield from twice(((one.value.version, one) for one in _versions(api)), "version", "version")
         yield from check_levels(api)
+        yield from _callers(api)
         for version in _versions(api):
             yield from _life(declared, api, version)
         yield from _default(declared, api)
@@ -38,6 +39,20 @@ def check(declared: Declared) -> Iterator[Problem]:
 def _versions(api: Located[ApiDocument]) -> Iterator[V]:
     for position, version in enumerate(api.value.versions):
         yield api.part(version, "versions", position)
+
+
+def _callers(api: Located[ApiDocument]) -> Iterator[Problem]:
+    """Users show a token; a key is a service's own."""
+    name, callers, auth = api.value.api, api.value.callers, api.value.auth
+    if "user" in callers and "token" not in auth:
+        note = f"'auth' is {', '.join(auth) or 'none'} ({api.origin('auth')})."
+        message = f"users call with a token, and API '{name}' takes none"
+        help = f"auth: [{', '.join((*auth, 'token'))}]"
+        yield api.problem(message, "callers", callers.index("user"), note=note, help=help)
+    elif callers == ["user"] and "api-key" in auth:
+        note = f"'callers' is [user] ({api.origin('callers')}), and a key is a service's own."
+        message = f"nobody can call API '{name}' with a key"
+        yield api.problem(message, "auth", auth.index("api-key"), note=note, help="auth: [token]")
 
 
 def _life(declared: Declared, api: Located[ApiDocument], version: V) -> Iterator[Problem]:

@@ -1,4 +1,4 @@
-"""Services and what they may call: which API, level, version and data, by which right and when."""
+"""What services may call, and people through them: which API, level, version and data, by which right and when."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from control_plane.catalog.checks.disclosure import check_disclosure
 from control_plane.catalog.checks.references import index, unknown
-from control_plane.catalog.declared import Declared, DeclaredTenant, grants
+from control_plane.catalog.declared import Declared, DeclaredTenant, grants, role_grants
 from control_plane.catalog.documents import ApiDocument, TenantDocument
 from control_plane.catalog.documents.base import CallLimit
+from control_plane.catalog.documents.grants import GrantEntry
 from control_plane.catalog.documents.roles import ScopeEntry
-from control_plane.catalog.documents.tenants import GrantEntry, ServiceEntry
+from control_plane.catalog.documents.tenants import ServiceEntry
 from control_plane.catalog.located import Located
 from control_plane.catalog.periods import check_period, period
 from control_plane.problems import Problem
@@ -49,7 +50,10 @@ def check(declared: Declared) -> Iterator[Problem]:
             nothing = "The service has no grant"
             yield from _limits(world, service, service.value.limits, service.value.grants, nothing)
             for grant in grants(service):
-                yield from _grant(world, tenant, service, grant)
+                yield from _of_service(world, tenant, service, grant)
+    for role in declared.roles:
+        for grant in role_grants(role):
+            yield from _of_role(world, grant)
 
 
 def _limits(
@@ -77,12 +81,34 @@ def _limits(
                 yield holder.source.problem("a limit for what is not granted", holder.key(*where), note)
 
 
-def _grant(world: World, tenant: DeclaredTenant, service: Service, grant: Grant) -> Iterator[Problem]:
+def _of_service(world: World, tenant: DeclaredTenant, service: Service, grant: Grant) -> Iterator[Problem]:
+    api = world.apis.get(grant.value.api)
+    if api:
+        yield from _auth(service, grant, api)
+        yield from _people_only(service, grant, api)
+    yield from _opens(world, grant)
+    yield from _within_service(world, service, grant)
+    yield from _approved(world, tenant.name, grant)
+
+
+def _of_role(world: World, grant: Grant) -> Iterator[Problem]:
+    """What people may do through services; a role is no tenant's, so no data are its own."""
+    api = world.apis.get(grant.value.api)
+    if api and "user" not in api.value.callers:
+        name, told = api.value.api, ", ".join(api.value.callers)
+        note = f"'callers' is [{told}] ({api.origin('callers')}): a person cannot call it through a service."
+        help = "let users call it: callers: [service, user]"
+        yield grant.problem(f"a role is granted API '{name}', which is not for users", "api", note=note, help=help)
+    yield from _opens(world, grant)
+    yield from _approved(world, None, grant)
+
+
+def _opens(world: World, grant: Grant) -> Iterator[Problem]:
+    """What every grant must hold to, whoever has it."""
     name = grant.value.api
     yield from check_period(grant, grant.value.start, grant.value.until, world.declared.zone)
     if name in world.apis:
         api = world.apis[name]
-        yield from _auth(service, grant, api)
         yield from _levels(world, grant, api)
         yield from _versions(world, grant, api)
         yield from _scoping(grant, api)
@@ -94,13 +120,16 @@ def _grant(world: World, tenant: DeclaredTenant, service: Service, grant: Grant)
             yield from unknown(world.declared, "data scope", scope, world.scopes, grant, *at, folder="roles")
         elif name in world.apis:
             yield from _place(grant, position, world.scopes[scope], world.apis[name])
-    yield from _overlap(world, service, grant)
+    yield from _within_data(world, grant)
+
+
+def _approved(world: World, tenant: str | None, grant: Grant) -> Iterator[Problem]:
     approval = grant.value.approval
     if approval and approval.by not in world.tenants:
         by = ("approval", "by")
         yield from unknown(world.declared, "tenant", approval.by, world.tenants, grant, *by, folder="tenants")
     else:
-        yield from check_disclosure(tenant.name, grant, world.scopes)
+        yield from check_disclosure(tenant, grant, world.scopes)
 
 
 def _auth(service: Service, grant: Grant, api: Api) -> Iterator[Problem]:
@@ -112,6 +141,14 @@ def _auth(service: Service, grant: Grant, api: Api) -> Iterator[Problem]:
         theirs, ours = ", ".join(api.value.auth), ", ".join(service.value.auth)
         note = f"It takes {theirs} ({api.origin('auth')}); the service has {ours} ({service.origin('auth')})."
         yield grant.problem(f"API '{api.value.api}' takes nothing that the service has", "api", note=note)
+
+
+def _people_only(service: Service, grant: Grant, api: Api) -> Iterator[Problem]:
+    if api.value.callers == ["user"] and not service.value.redirect_uris:
+        name = api.value.api
+        note = f"'callers' is [user] ({api.origin('callers')}), and nobody signs in through '{service.value.service}'."
+        help = "say where a login returns to: redirect_uris: [https://…]"
+        yield grant.problem(f"only users may call API '{name}', and the service has none", "api", note=note, help=help)
 
 
 def _levels(world: World, grant: Grant, api: Api) -> Iterator[Problem]:
@@ -160,18 +197,22 @@ def _place(grant: Grant, position: int, scope: Scope, api: Api) -> Iterator[Prob
         yield grant.problem(message, "scopes", position, note=note)
 
 
-def _overlap(world: World, service: Service, grant: Grant) -> Iterator[Problem]:
-    """A grant must be able to hold at some time."""
+def _within_service(world: World, service: Service, grant: Grant) -> Iterator[Problem]:
+    """A grant must be able to hold at some time at which its service does."""
     zone = world.declared.zone
     own = period(grant.value.start, grant.value.until, zone)
     around = period(service.value.start, service.value.until, zone)
-    if own.empty:
-        return
-    where = "until" if grant.value.until is not None else "from"
-    if not around.empty and own.within(around).empty:
+    if not own.empty and not around.empty and own.within(around).empty:
+        where = "until" if grant.value.until is not None else "from"
         note = f"The service's own period is {_told(service)} ({service.origin()})."
         yield grant.problem("the grant never holds within the service's period", where, note=note)
-    for position, name in enumerate(grant.value.scopes):
+
+
+def _within_data(world: World, grant: Grant) -> Iterator[Problem]:
+    """A grant must be able to hold at some time at which its data may be had."""
+    zone = world.declared.zone
+    own = period(grant.value.start, grant.value.until, zone)
+    for position, name in enumerate(() if own.empty else grant.value.scopes):
         scope = world.scopes.get(name)
         data = period(scope.value.start, scope.value.until, zone) if scope else None
         if scope and data and not data.empty and own.within(data).empty:

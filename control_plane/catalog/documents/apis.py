@@ -24,6 +24,8 @@ from control_plane.catalog.words import (
 
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
+CallerWord = Literal["service", "user"]
+
 
 class VersionEntry(Entry):
     """One version of an API: a public path, and where it is in its life."""
@@ -70,6 +72,11 @@ class ApiDocument(Entry):
     upstream: Id = Field(description="A name in the environment's `upstreams`.")
     auth: AuthOrNone = Field(
         description="How a caller proves who it is; with both, either will do. none: open to all, for open data."
+    )
+    callers: Annotated[list[CallerWord], EachOnce] = Field(
+        default_factory=lambda: list[CallerWord](("service",)),
+        min_length=1,
+        description="Who may call: a connected service for itself, a user through one (with a token).",
     )
     scoping: Literal["none", "fiware-headers", "path"] = Field(
         "none", description="How a call says which data it wants: not at all, by the FIWARE headers, by its path."

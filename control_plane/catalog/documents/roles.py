@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from control_plane.catalog.documents.base import Entry
+from control_plane.catalog.documents.grants import GrantEntry
 from control_plane.catalog.words import (
     Count,
     Description,
@@ -33,6 +34,9 @@ class RoleEntry(Entry):
         default_factory=list, description="Who has this role has these roles too."
     )
     max_holders: Count | None = Field(None, description="More people than this with the role are an error.")
+    grants: list[GrantEntry] = Field(
+        default_factory=list, description="What it may call through services that may call it too."
+    )
 
 
 class FiwareEntry(Entry):

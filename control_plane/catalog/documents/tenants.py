@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
 from control_plane.catalog.documents.base import CallLimit, Entry, one_of
+from control_plane.catalog.documents.grants import GrantEntry
 from control_plane.catalog.words import (
     Address,
     AttributeName,
-    Day,
     EachOnce,
     Email,
     Id,
@@ -19,7 +19,6 @@ from control_plane.catalog.words import (
     ServiceName,
     Text,
     Username,
-    VersionId,
     wrong,
 )
 
@@ -70,32 +69,6 @@ class RosterEntry(Entry):
 
     csv: Text = Field(description="The file, relative to the configuration directory.")
     also: list[UserEntry] = Field(default_factory=list, description="People who are not in the file.")
-
-
-class ApprovalEntry(Entry):
-    """Who allowed that limited data are read."""
-
-    application: Text = Field(description="The application's number.")
-    by: Id = Field(description="The tenant that owns the data.")
-    on: Day = Field(description="The day of the decision.")
-
-
-class GrantEntry(Entry):
-    """What a service may call."""
-
-    api: Id = Field(description="The API.")
-    levels: Annotated[list[Id], EachOnce] = Field(min_length=1, description="Levels of that API.")
-    scopes: Annotated[list[Id], EachOnce] = Field(
-        default_factory=list, description="Which data; needed when the API has scoping."
-    )
-    versions: Annotated[list[VersionId], EachOnce] | None = Field(
-        None, min_length=1, description="Versions of that API; left out: every version at the gateway."
-    )
-    start: Moment | None = Field(None, alias="from", description="The access period's beginning.")
-    until: Moment | None = Field(None, description="Its last day, or the instant at which it ends.")
-    approval: ApprovalEntry | None = Field(
-        None, description="The owner's approval; needed for limited data of another tenant."
-    )
 
 
 class ServiceEntry(Entry):

@@ -7,14 +7,15 @@ plan can say which line of YAML asks for a change. Nothing here knows YAML, Keyc
     environments  the platform, and where it runs: servers, secret store, upstreams
     certificates  what the gateway trusts and shows when it calls an upstream
     secretref     where a secret stands
+    grants        what a service may call, or a person with a role through one
     roles         roles of people, and scopes of data
     apis          APIs: their versions, and the levels of access to them
     realms        realms, and the settings that a template gives them
-    tenants       tenants: their people, their services, and what these were granted
+    tenants       tenants: their people and their services
     catalog       all of it: one platform in one environment
 """
 
-from control_plane.catalog.model.apis import Api, Auth, Cors, Default, Level, Scoping, State, Version
+from control_plane.catalog.model.apis import Api, Auth, CallerKind, Cors, Default, Level, Scoping, State, Version
 from control_plane.catalog.model.catalog import Catalog
 from control_plane.catalog.model.certificates import Certificate, ClientCertificate
 from control_plane.catalog.model.environments import (
@@ -33,11 +34,12 @@ from control_plane.catalog.model.environments import (
     UpstreamTarget,
     VaultSettings,
 )
+from control_plane.catalog.model.grants import Approval, Grant
 from control_plane.catalog.model.periods import ALWAYS, Period
 from control_plane.catalog.model.realms import MfaMode, Realm, RealmBaseline
 from control_plane.catalog.model.roles import DataScope, Disclosure, Fiware, Role
 from control_plane.catalog.model.secretref import SecretRef
-from control_plane.catalog.model.tenants import Approval, Grant, Group, Service, Tenant, TenantType, User
+from control_plane.catalog.model.tenants import Group, Service, Tenant, TenantType, User
 
 __all__ = [
     "ALWAYS",
@@ -47,6 +49,7 @@ __all__ = [
     "Asked",
     "Auth",
     "Behind",
+    "CallerKind",
     "Catalog",
     "Certificate",
     "ClientCertificate",

@@ -23,6 +23,11 @@ class Auth(StrEnum):
     TOKEN = "token"  # noqa: S105  the word of the language, not a credential
 
 
+class CallerKind(StrEnum):
+    SERVICE = "service"  # a connected service for itself
+    USER = "user"  # a person who has signed in through one
+
+
 class Scoping(StrEnum):
     NONE = "none"  # the API has no data scopes
     FIWARE = "fiware-headers"
@@ -90,6 +95,7 @@ class Api:
     cors: Cors | None = None
     bot_detection: Asked | None = None
     security_headers: Asked | None = None
+    callers: frozenset[CallerKind] = frozenset({CallerKind.SERVICE})
     description: str = ""
     origin: Origin | None = None
     default: Default | None = None

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from control_plane.catalog.model.apis import Api
+from control_plane.catalog.model.apis import Api, CallerKind
 from control_plane.catalog.model.environments import Environment, Platform, Upstream
+from control_plane.catalog.model.grants import Grant
 from control_plane.catalog.model.realms import Realm
 from control_plane.catalog.model.roles import DataScope, Role
-from control_plane.catalog.model.tenants import Grant, Group, Service, Tenant, User
+from control_plane.catalog.model.tenants import Group, Service, Tenant, User
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,21 @@ class Catalog:
             yield from tenant.groups
 
     def grants(self) -> Iterator[Grant]:
+        """Those of services."""
         for service in self.services():
             yield from service.grants
+
+    def role_grants(self) -> Iterator[tuple[Role, Grant]]:
+        for role in self.roles.values():
+            for grant in role.grants:
+                yield role, grant
+
+    def for_users(self, service: Service) -> frozenset[str]:
+        """The APIs that people may call through the service: for users, granted to it, and somebody can sign in."""
+        if not service.redirect_uris:
+            return frozenset()
+        granted = {grant.api for grant in service.grants}
+        return frozenset(name for name in granted if CallerKind.USER in self.apis[name].callers)
 
     def realm_of(self, tenant: str) -> Realm:
         return self.realms[self.tenants[tenant].realm]
@@ -66,6 +80,7 @@ class Catalog:
             *(user.period for user in self.users()),
             *(service.period for service in self.services()),
             *(grant.period for grant in self.grants()),
+            *(grant.period for _, grant in self.role_grants()),
             *(scope.period for scope in self.scopes.values()),
         ]
         upstreams = (one for one in self.environment.upstreams.values() if isinstance(one, Upstream))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from control_plane.catalog.model.grants import Grant
 from control_plane.catalog.model.periods import ALWAYS, Period
 from control_plane.problems import Origin
 
@@ -23,6 +24,7 @@ class Role:
     includes: tuple[str, ...] = ()  # composite: who has this role has these too
     max_holders: int | None = None
     description: str = ""
+    grants: tuple[Grant, ...] = ()  # through services that may do the same
     origin: Origin | None = None
 
 

@@ -1,13 +1,13 @@
-"""Tenants: their people, their services, and what these were granted."""
+"""Tenants: their people and their services."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from enum import StrEnum
 
 from control_plane.catalog.model.apis import Auth
+from control_plane.catalog.model.grants import Grant
 from control_plane.catalog.model.periods import ALWAYS, Period
 from control_plane.problems import Origin
 
@@ -39,26 +39,6 @@ class User:
     roles: tuple[str, ...] = ()  # given directly
     period: Period = ALWAYS
     attributes: Mapping[str, str] = field(default_factory=dict)
-    origin: Origin | None = None
-
-
-@dataclass(frozen=True)
-class Approval:
-    application: str
-    by: str  # tenant
-    on: date
-
-
-@dataclass(frozen=True)
-class Grant:
-    tenant: str
-    service: str  # full name, tenant.service
-    api: str
-    levels: tuple[str, ...]
-    scopes: tuple[str, ...]  # data scopes; empty where the API has none
-    versions: tuple[str, ...]  # resolved: every version that is at the gateway when YAML names none
-    period: Period = ALWAYS
-    approval: Approval | None = None
     origin: Origin | None = None
 
 

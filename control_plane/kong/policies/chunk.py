@@ -25,6 +25,7 @@ from typing import Any
 
 from control_plane.engine.values import Fields
 
+ROLE = "role:"  # what stands before a role's name where else a service stands
 SANDBOX_MODULE = "cjson.safe"  # what the guard needs where tokens are taken: untrusted_lua_sandbox_requires
 
 _CHUNK = re.compile(
@@ -113,9 +114,12 @@ def read(text: str) -> Fields | None:
 
 
 def holders(said: Mapping[str, Any], at: datetime) -> frozenset[str]:
-    """Who has a grant in this guard that has not ended at that time, also one that has not begun."""
+    """Which services have a grant in this guard that has not ended at that time, also one that has not begun.
+
+    A grant of a role is of use only through one of them.
+    """
     now = at.astimezone(UTC).strftime(_STAMP)
-    grants = (str(grant).split(" ") for grant in said["grants"])
+    grants = (str(grant).split(" ") for grant in said["grants"] if not str(grant).startswith(ROLE))
     return frozenset(words[0] for words in grants if words[-1] == "-" or now < words[-1])
 
 

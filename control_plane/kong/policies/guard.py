@@ -4,6 +4,8 @@ The table is one string literal that the chunk parses when it is loaded, so ther
 place to escape; every word in it comes from a strict alphabet. The chunk returns a function, which Kong keeps with its
 table: a chunk that is run as it is would parse its table anew for each call.
 
+What a person may do through a service stands in lines of both: `nikko.portal` and `role:data-user`.
+
 The periods of grant, service and scope are intersected here. What an open API takes stands under the consumer `*`.
 """
 
@@ -14,9 +16,20 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from control_plane.catalog.model import ALWAYS, Auth, Catalog, DataScope, Disclosure, Period, Scoping
+from control_plane.catalog.model import (
+    ALWAYS,
+    Api,
+    Auth,
+    CallerKind,
+    Catalog,
+    DataScope,
+    Disclosure,
+    Grant,
+    Period,
+    Scoping,
+)
 from control_plane.catalog.patterns import patterns, specificity
-from control_plane.kong.policies.chunk import program, text_of
+from control_plane.kong.policies.chunk import ROLE, program, text_of
 from control_plane.kong.policies.plugin import Plugin
 from control_plane.kong.view import Gateway, Standing
 from control_plane.problems import ConfigurationError, Origin, Problem, bug
@@ -24,7 +37,7 @@ from control_plane.problems import ConfigurationError, Origin, Problem, bug
 PHASES = ("certificate", "rewrite", "header_filter", "body_filter", "log")
 ANYBODY = "*"
 
-_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*|\*")
+_WORD = re.compile(r"(?:role:)?[A-Za-z0-9][A-Za-z0-9._-]*|\*")
 _PATH = re.compile(r"/[A-Za-z0-9._~/*#-]*")
 
 
@@ -51,11 +64,16 @@ def chunk(gateway: Gateway, one: Standing) -> str:
         else None,
         "open": not auth,
         "tokens": ("only" if auth == {Auth.TOKEN} else "too") if Auth.TOKEN in auth else False,
+        "callers": _callers(one.api) if Auth.TOKEN in auth else None,
         "issuer": issuer(gateway.catalog) if Auth.TOKEN in auth else None,
         "audience": gateway.catalog.platform.name if Auth.TOKEN in auth else None,
     }
     written = [f"{name} = {literal(value)}" for name, value in settings.items()]
     return text_of(one.name, written, list(data(gateway, one)), program())
+
+
+def _callers(api: Api) -> str:
+    return "both" if len(api.callers) > 1 else next(iter(api.callers)).value
 
 
 def issuer(catalog: Catalog) -> str:
@@ -80,7 +98,7 @@ def literal(value: str | bool | None) -> str:
 def data(gateway: Gateway, one: Standing) -> Iterator[str]:
     """The lines of the table; what they mean stands at the head of guard.lua."""
     catalog = gateway.catalog
-    grants = list(_open_to_all(catalog, one)) if not one.api.auth else list(_granted(gateway, one))
+    grants = list(_granted(gateway, one) if one.api.auth else _open_to_all(catalog, one))
     scopes = sorted({scope for grant in grants for scope in grant.scopes})
     number = {name: str(place) for place, name in enumerate(scopes, 1)}
     level = {one.name: str(place) for place, one in enumerate(one.api.levels, 1)}
@@ -96,7 +114,7 @@ def data(gateway: Gateway, one: Standing) -> Iterator[str]:
 
 
 class _Line:
-    """A grant of one level to one consumer for one period, with the scopes that have this period."""
+    """A grant of one level to one consumer or role for one period, with the scopes that have this period."""
 
     __slots__ = ("level", "origin", "period", "scopes", "who")
 
@@ -109,17 +127,22 @@ class _Line:
 
 
 def _granted(gateway: Gateway, one: Standing) -> Iterator[_Line]:
-    scoped = one.api.scoping is not Scoping.NONE
     for given in gateway.grants.get(one.name, ()):
         period = given.grant.period.within(given.service.period)
-        for level in given.grant.levels:
-            if not scoped:
-                yield from _lines(given.service.name, level, {period: []}, given.grant.origin)
-                continue
-            by_period: dict[Period, list[str]] = defaultdict(list)
-            for name in given.grant.scopes:
-                by_period[period.within(gateway.catalog.scopes[name].period)].append(name)
-            yield from _lines(given.service.name, level, by_period, given.grant.origin)
+        yield from _opened(gateway.catalog, one, given.service.name, given.grant, period)
+    if CallerKind.USER in one.api.callers:
+        for role, grant in gateway.role_grants.get(one.name, ()):
+            yield from _opened(gateway.catalog, one, f"{ROLE}{role.name}", grant, grant.period)
+
+
+def _opened(catalog: Catalog, one: Standing, who: str, grant: Grant, period: Period) -> Iterator[_Line]:
+    by_period: dict[Period, list[str]] = defaultdict(list)
+    if one.api.scoping is Scoping.NONE:
+        by_period[period] = []
+    for name in grant.scopes:
+        by_period[period.within(catalog.scopes[name].period)].append(name)
+    for level in grant.levels:
+        yield from _lines(who, level, by_period, grant.origin)
 
 
 def _open_to_all(catalog: Catalog, one: Standing) -> Iterator[_Line]:
@@ -169,7 +192,8 @@ def _calls(one: Standing) -> Iterator[str]:
 
 
 def _realms(catalog: Catalog, consumers: Iterable[str]) -> Iterator[str]:
-    for name in sorted({who.partition(".")[0] for who in consumers} - {ANYBODY}):
+    names = {who.partition(".")[0] for who in consumers if not who.startswith(ROLE)}
+    for name in sorted(names - {ANYBODY}):
         tenant = catalog.tenants[name]
         if tenant.realm != name:
             yield f"realm {_word(name, tenant.origin)} {_word(tenant.realm, tenant.origin)}"

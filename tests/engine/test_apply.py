@@ -87,6 +87,25 @@ def test_settle_comes_after_the_earlier_waves_and_once():
     assert all("seal" in line for line in shelf.journal[at + 1 :])
 
 
+def test_a_right_that_goes_is_gone_everywhere_before_another_is_given():
+    old = box("old", sort="key")
+    shelf = a_shelf(old)
+    proven = replace(a_target(shelf), prove=lambda: shelf.journal.append("proven"))
+    apply(make_plan(KINDS, state([box("new")]), state([old])), [proven])
+    assert shelf.journal == ["delete key old", "proven", "create box new"]
+
+
+def test_nothing_is_given_while_a_right_that_goes_may_still_hold():
+    def prove():
+        raise ServerError("the node does not answer")
+
+    old = box("old", sort="key")
+    shelf = a_shelf(old)
+    found = apply(make_plan(KINDS, state([box("new")]), state([old])), [replace(a_target(shelf), prove=prove)])
+    assert [type(outcome) for outcome in found] == [Done, Failed]
+    assert shelf.journal == ["delete key old"]
+
+
 def test_writes_of_one_realm_follow_one_another():
     inside, most = [], []
     guard = threading.Lock()

@@ -102,6 +102,13 @@ def test_a_run_that_fails_in_the_middle_and_is_repeated_opens_nothing(slow: Slow
     assert (seen.wrong, seen.refused) == ([], [])
 
 
+def test_a_thousand_apis_cost_one_wait(slow: Slow):
+    catalog = a_platform(*(with_api(f"api-{number}", scoping="none") for number in range(1000)))
+    plan = slow.plan(catalog)
+    assert sum(change.key.kind == "kong.publication" for change in plan) == 1000
+    assert sum(wave.settle or wave.prove for wave in plan.waves) == 1
+
+
 def with_publication_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     early = [
         replace(kind, after=("kong.service",), settle_before_write=False) if kind.name == "kong.publication" else kind

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
-from control_plane.catalog.declared import Declared, DeclaredTenant, full_name, grants, role_grants
+from control_plane.catalog.declared import Declared, DeclaredTenant, full_name, grants, role_grants, stands
 from control_plane.catalog.documents import ApiDocument
 from control_plane.catalog.documents.apis import VersionEntry
 from control_plane.catalog.documents.base import CallLimit
@@ -94,6 +94,7 @@ class _Builder:
         self.environments = declared.environments()
         self.templates = {one.value.template: one for one in declared.templates}
         self.plans: Mapping[str, Located[PlanEntry]] = {one.value.plan: one for one in declared.plans}
+        self.scoping = {one.value.api: one.value.scoping for one in declared.apis}
         self.versions = {
             one.value.api: tuple(v.version for v in one.value.versions if v.state in AT_THE_GATEWAY)
             for one in declared.apis
@@ -239,13 +240,32 @@ class _Builder:
             auth=frozenset(map(Auth, one.auth)),
             allowed_ips=tuple(one.allowed_ips),
             redirect_uris=tuple(one.redirect_uris),
-            grants=tuple(self.grant(grant, tenant, f"{tenant}.{one.service}") for grant in grants(where)),
+            grants=(
+                *(self.grant(grant, tenant, f"{tenant}.{one.service}") for grant in grants(where)),
+                *self.own_data(where, tenant),
+            ),
             limits=_limits(one.limits),
             period=period(one.start, one.until, self.zone),
             contact=one.contact,
             previously=full_name(one.previously, tenant) if one.previously else None,
             origin=where.origin(),
         )
+
+    def own_data(self, where: Located[ServiceEntry], tenant: str) -> Iterator[Grant]:
+        """A grant for each API, on all data of the tenant that stand in it; none while there are none."""
+        for api, levels in sorted(where.value.own_data.items()):
+            scopes = (one.value for one in self.declared.scopes if one.value.owner == tenant)
+            names = sorted(scope.scope for scope in scopes if stands(scope, self.scoping[api]))
+            if names:
+                yield Grant(
+                    tenant=tenant,
+                    service=f"{tenant}.{where.value.service}",
+                    api=api,
+                    levels=tuple(levels),
+                    scopes=tuple(names),
+                    versions=self.versions[api],
+                    origin=where.key("own_data", api),
+                )
 
     def grant(self, where: Located[GrantEntry], tenant: str | None = None, service: str | None = None) -> Grant:
         one = where.value

@@ -97,6 +97,12 @@ def role_grants(role: Located[RoleEntry]) -> Iterator[Located[GrantEntry]]:
     return items(role, "grants", role.value.grants)
 
 
+def stands(scope: ScopeEntry, scoping: str) -> bool:
+    """Whether the scope says where it stands in an API that finds data in this way."""
+    places = {"fiware-headers": bool(scope.fiware), "path": bool(scope.paths)}
+    return places.get(scoping, False)
+
+
 def add(declared: Declared, shaped: Shaped[Entry]) -> None:
     """Put what one file declares to the rest."""
     declared.unsure |= shaped.unsure

@@ -4,10 +4,25 @@ with several scopes chooses one by header and gets no other."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
-from tests.building import a_grant, a_platform, a_version, with_api, with_scope, with_service
-from tests.kong.world import World, seen_by_upstream
+from control_plane.catalog.model import Catalog
+from tests.building import (
+    AN_ENVIRONMENT,
+    a_grant,
+    a_platform,
+    a_version,
+    during,
+    with_api,
+    with_scope,
+    with_service,
+)
+from tests.catalog.worlds import CITY, problems
+from tests.catalog.worlds import world as configuration
+from tests.kong.world import Answer, World, seen_by_upstream
 
 pytestmark = pytest.mark.servers
 
@@ -59,3 +74,92 @@ def test_a_service_with_several_scopes_chooses_one_by_header_and_gets_no_other(w
         assert (heard["fiware-service"], heard["fiware-servicepath"]) == (service, path)
     assert world.call("/ngsi/v2/entities", apikey=key, X_Data_Scope="road,river").status_code == 403
     assert world.call("/ngsi/v2/entities", apikey=world.key_of("portal"), X_Data_Scope="river").status_code == 403
+
+
+# ---------------------------------------------------------------- a tenant's own data
+
+
+SCOPES = """\
+data_scopes:
+  - {scope: facility, title: 施設, owner: city, disclosure: closed, fiware: {service: city, paths: [/facility/#]}}
+  - {scope: files, title: ファイル, owner: city, disclosure: limited, paths: [/files]}
+  - {scope: river, title: 河川, owner: town, disclosure: open, fiware: {service: town, paths: [/river/#]}}
+"""
+TOURISM = """\
+  - {scope: tourism, title: 観光, owner: city, disclosure: limited, fiware: {service: city, paths: [/tourism/#]}}
+"""
+OWN = CITY + "services:\n  - {service: portal, title: ポータル, auth: [api-key], own_data: {ngsi-v2: [read]}}\n"
+TOWN = "tenant: town\ntitle: 見本町\ntype: municipality\nrealm: {template: staff}\n"
+
+
+def test_a_tenants_own_data_need_no_grant_now_and_later(world: World, tmp_path: Path):
+    def call(**headers: str) -> Answer:
+        return world.call("/ngsi/v2/entities", apikey=world.key_of("portal", tenant="city"), **headers)
+
+    world.apply(of_files(tmp_path, city=OWN, town=TOWN, scopes=SCOPES))
+    assert seen_by_upstream(call())["headers"]["fiware-servicepath"] == "/facility/#"
+    assert call(X_Data_Scope="river").status_code == 403
+    assert world.call("/ngsi/v2/x", "POST", apikey=world.key_of("portal", tenant="city")).status_code == 403
+    world.apply(of_files(tmp_path, city=OWN, town=TOWN, scopes=SCOPES + TOURISM))
+    for scope in ("facility", "tourism"):
+        assert seen_by_upstream(call(X_Data_Scope=scope))["headers"]["fiware-servicepath"] == f"/{scope}/#"
+    assert call(X_Data_Scope="files").status_code == 403
+
+
+def test_nothing_is_a_tenants_own_without_a_word(world: World, tmp_path: Path):
+    silent = OWN.replace(", own_data: {ngsi-v2: [read]}", "")
+    world.apply(of_files(tmp_path, city=silent, town=TOWN, scopes=SCOPES))
+    assert world.call("/ngsi/v2/x", apikey=world.key_of("portal", tenant="city")).status_code == 403
+
+
+def test_closed_data_are_the_owners_alone_and_limited_data_need_its_approval(tmp_path: Path):
+    def said(scope: str) -> list[str]:
+        grant = f"    grants:\n      - {{api: ngsi-v2, levels: [read], scopes: [{scope}]}}\n"
+        town = TOWN + "services:\n  - service: gis\n    title: GIS\n    auth: [api-key]\n" + grant
+        return [one.message for one in problems(tmp_path / scope, city=CITY, town=town, scopes=SCOPES + TOURISM)]
+
+    assert said("river") == []
+    assert said("tourism") == ["grant on limited scope 'tourism' has no approval"]
+    assert said("facility") == ["closed data scope 'facility' is granted to another tenant"]
+
+
+def of_files(directory: Path, **files: str) -> Catalog:
+    return replace(configuration(directory, **files), environment=AN_ENVIRONMENT)
+
+
+# ---------------------------------------------------------------- path prefixes, periods
+
+
+def test_path_prefixes_are_the_data_of_other_apis(world: World):
+    world.apply(
+        a_platform(
+            with_scope("road", paths=["/road"]),
+            with_api("files", a_version("v1", "/files/v1"), scoping="path"),
+            with_service("portal", a_grant("files", "read", scopes=["road"])),
+        )
+    )
+    answers = {"/road": 200, "/road/a.csv": 200, "/roadX": 403, "/river": 403, "/Road/a": 403, "/road/..%2Friver": 403}
+    for path, status in answers.items():
+        assert world.call("/files/v1" + path, apikey=world.key_of("portal")).status_code == status, path
+
+
+def test_open_limited_and_closed_of_open_data_only_what_is_open_is_given(world: World):
+    scopes = [with_scope(name, disclosure=name) for name in ("open", "limited", "closed")]
+    world.apply(a_platform(*scopes, with_api("data", a_version("v1", "/data/v1"), auth=())))
+    for scope, status in {"open": 200, "limited": 403, "closed": 403}.items():
+        assert world.call("/data/v1/x", X_Data_Scope=scope).status_code == status
+
+
+def test_a_scope_has_a_period_of_its_own_whatever_the_grants_say(world: World):
+    over, now = during("2020-01-01", "2021-01-01"), during("2020-01-01")
+    world.apply(
+        a_platform(
+            with_scope("road", period=now),
+            with_scope("river", period=over),
+            with_api("ngsi-v2", a_version("v2", "/ngsi/v2")),
+            with_service("portal", a_grant("ngsi-v2", "read", scopes=["road", "river"])),
+        )
+    )
+    heard = seen_by_upstream(world.call("/ngsi/v2/x", apikey=world.key_of("portal")))["headers"]
+    assert heard["fiware-servicepath"] == "/road/#"
+    assert world.call("/ngsi/v2/x", apikey=world.key_of("portal"), X_Data_Scope="river").status_code == 403

@@ -15,7 +15,7 @@ from control_plane.catalog.documents.roles import ScopeEntry
 from control_plane.catalog.documents.tenants import ServiceEntry
 from control_plane.catalog.located import Located
 from control_plane.catalog.periods import check_period, period
-from control_plane.problems import Problem
+from control_plane.problems import Origin, Problem
 
 Api = Located[ApiDocument]
 Scope = Located[ScopeEntry]
@@ -42,13 +42,14 @@ def check(declared: Declared) -> Iterator[Problem]:
         frozenset(one.name for one in declared.tenants),
     )
     for tenant in declared.tenants:
-        granted = [grant for service in tenant.services() for grant in service.value.grants]
+        granted = [one for service in tenant.services() for one in _granted(service)]
         nobody = "None of its services has a grant"
         yield from _limits(world, tenant.tenant, tenant.tenant.value.limits, granted, nobody)
         for service in tenant.services():
             yield from check_period(service, service.value.start, service.value.until, declared.zone)
             nothing = "The service has no grant"
-            yield from _limits(world, service, service.value.limits, service.value.grants, nothing)
+            yield from _limits(world, service, service.value.limits, _granted(service), nothing)
+            yield from _own_data(world, service)
             for grant in grants(service):
                 yield from _of_service(world, tenant, service, grant)
     for role in declared.roles:
@@ -56,15 +57,21 @@ def check(declared: Declared) -> Iterator[Problem]:
             yield from _of_role(world, grant)
 
 
+def _granted(service: Service) -> Iterator[tuple[str, str]]:
+    """API and level of all that the service may call."""
+    yield from ((grant.api, level) for grant in service.value.grants for level in grant.levels)
+    yield from ((name, level) for name, levels in service.value.own_data.items() for level in levels)
+
+
 def _limits(
     world: World,
     holder: Service | Located[TenantDocument],
     limits: Mapping[str, Mapping[str, CallLimit]],
-    granted: Iterable[GrantEntry],
+    granted: Iterable[tuple[str, str]],
     nothing: str,
 ) -> Iterator[Problem]:
     """A limit of a service or a tenant is for what it may call."""
-    may = {(grant.api, level) for grant in granted for level in grant.levels}
+    may = set(granted)
     for name, levels in limits.items():
         if name not in world.apis:
             at = ("limits", name)
@@ -81,10 +88,29 @@ def _limits(
                 yield holder.source.problem("a limit for what is not granted", holder.key(*where), note)
 
 
+def _own_data(world: World, service: Service) -> Iterator[Problem]:
+    """What is said of the tenant's own data must be something that a grant could say."""
+    for name, levels in service.value.own_data.items():
+        where = ("own_data", name)
+        if name not in world.apis:
+            yield from unknown(world.declared, "API", name, world.apis, service, *where, folder="apis", as_key=True)
+            continue
+        api = world.apis[name]
+        yield from _taken(service, api, service.key(*where))
+        if api.value.scoping == "none" and api.value.auth:
+            note = f"'scoping' is none ({api.origin('scoping')}), so no data in it are anybody's own."
+            help = "write a grant"
+            yield service.source.problem(f"API '{name}' has no data scopes", service.key(*where), note, help)
+        for position, level in enumerate(levels):
+            what = f"level of {name}"
+            at = (*where, position)
+            yield from unknown(world.declared, what, level, api.value.levels, service, *at, folder="apis")
+
+
 def _of_service(world: World, tenant: DeclaredTenant, service: Service, grant: Grant) -> Iterator[Problem]:
     api = world.apis.get(grant.value.api)
     if api:
-        yield from _auth(service, grant, api)
+        yield from _taken(service, api, grant.origin("api"))
         yield from _people_only(service, grant, api)
     yield from _opens(world, grant)
     yield from _within_service(world, service, grant)
@@ -132,15 +158,16 @@ def _approved(world: World, tenant: str | None, grant: Grant) -> Iterator[Proble
         yield from check_disclosure(tenant, grant, world.scopes)
 
 
-def _auth(service: Service, grant: Grant, api: Api) -> Iterator[Problem]:
+def _taken(service: Service, api: Api, where: Origin) -> Iterator[Problem]:
+    """Whether the API takes something by which the service can prove itself."""
     if not api.value.auth:
         note = f"It asks nobody who he is ({api.origin('auth')})."
         message = f"API '{api.value.api}' is open to all; a grant says nothing"
-        yield grant.problem(message, "api", note=note, help="take the grant away")
+        yield service.source.problem(message, where, note, "take the grant away")
     elif not set(api.value.auth) & set(service.value.auth):
         theirs, ours = ", ".join(api.value.auth), ", ".join(service.value.auth)
         note = f"It takes {theirs} ({api.origin('auth')}); the service has {ours} ({service.origin('auth')})."
-        yield grant.problem(f"API '{api.value.api}' takes nothing that the service has", "api", note=note)
+        yield service.source.problem(f"API '{api.value.api}' takes nothing that the service has", where, note)
 
 
 def _people_only(service: Service, grant: Grant, api: Api) -> Iterator[Problem]:

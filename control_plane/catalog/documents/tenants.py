@@ -95,6 +95,10 @@ class ServiceEntry(Entry):
         default_factory=dict, description="Its own limit instead of the API's: API, level, limit."
     )
     grants: list[GrantEntry] = Field(default_factory=list, description="What it may call. Nothing else.")
+    own_data: dict[Id, Annotated[list[Id], Field(min_length=1), EachOnce]] = Field(
+        default_factory=dict,
+        description="But its tenant's own data: API and levels, for every data scope that its tenant owns.",
+    )
 
 
 def _list_or_roster(value: Any) -> str:

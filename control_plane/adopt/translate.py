@@ -19,7 +19,8 @@ OPEN_METHODS = list(Method.__args__)  # type: ignore[attr-defined]  # a Literal'
 READING = {"GET", "HEAD", "OPTIONS"}
 WINDOWS = ("second", "minute", "hour", "day", "month")
 SAID = {"key-auth", "jwt", "acl", "rate-limiting", "ip-restriction", "request-size-limiting", "post-function"}
-LEFT = {"correlation-id", "prometheus", "http-log", "file-log", "cors", "response-transformer", "request-termination"}
+HARMLESS = {"correlation-id", "prometheus", "http-log", "file-log", "cors", "response-transformer"}
+LEFT = HARMLESS | {"request-termination"}
 _OURS = re.compile(r"(?P<api>[a-z][a-z0-9-]*)\.(?P<version>v[0-9][0-9.]*)")
 _SERVICE = re.compile(r"(?P<tenant>[a-z][a-z0-9-]*)\.(?P<service>[a-z][a-z0-9-]*)")
 _PATH = re.compile(r"~(?P<path>(?:/[A-Za-z0-9_-]+|\\\.)+)\(/\|\$\)")
@@ -98,9 +99,17 @@ def _callers(existing: Existing, found: Translation) -> dict[str, str]:
                 found.notes.append(Note(f"consumer {name}", why, "name those that may call, and import again"))
                 continue
             entry["allowed_ips"] = sorted(restriction["allow"])
-        others = {row["name"] for row in existing["plugins"] if row["consumer"] == name and _on(row)}
-        for other in sorted(others - {"ip-restriction", "rate-limiting"}):
-            found.notes.append(Note(f"plugin {other} of {name}", "the YAML has no word for it", "see what it is for"))
+        own = [row for row in existing["plugins"] if row["consumer"] == name and _on(row)]
+        keeping = sorted({row["name"] for row in own} - {"ip-restriction", "rate-limiting"} - HARMLESS)
+        if restriction is None and any(row["name"] == "ip-restriction" for row in own):
+            keeping.append("ip-restriction for one service")
+        if keeping:
+            why = f"{', '.join(keeping)} stands before its calls, and the YAML cannot say that"
+            found.notes.append(Note(f"consumer {name}", why, "it gets nothing until you say by hand what it may"))
+            continue
+        if any(row["name"] == "rate-limiting" and not row["route"] for row in own):
+            why = "its own limit is not for one level, and is not taken over"
+            found.notes.append(Note(f"rate-limiting of {name}", why, "write it into the service's `limits`"))
         if len(keys) > 1:
             why = f"it has {len(keys)} keys, and a service has one"
             found.notes.append(Note(f"consumer {name}", why, "the first is taken; the others stay in Kong"))
@@ -143,6 +152,9 @@ def _api(existing: Existing, found: Translation, service: Row, callers: Mapping[
         raise CannotSay("one method is in two routes, and a level is told by its method")
     guard = _guard(existing, name)
     scoping = _setting(guard, "scoping") or "none"
+    if not auth and scoping != "none":
+        raise CannotSay("it is open to all for some data: which data are open you must say yourself")
+    _keys_elsewhere(existing, found, name)
     document: dict[str, Any] = {
         "api": api,
         "title": name,
@@ -166,6 +178,14 @@ def _api(existing: Existing, found: Translation, service: Row, callers: Mapping[
         if not match:
             todo = "say it in the API's plan, or leave it out"
             found.notes.append(Note(f"plugin {plugin} of {name}", "it is not taken over", todo))
+
+
+def _keys_elsewhere(existing: Existing, found: Translation, service: str) -> None:
+    config = _plugin(existing, "key-auth", service=service) or {}
+    others = sorted({*config.get("key_names", ["apikey"])} - {"apikey"})
+    if others:
+        why = f"its callers may send their keys as {', '.join(others)}; the YAML knows the header apikey alone"
+        found.notes.append(Note(f"key-auth of {service}", why, "have them send the header apikey before the switch"))
 
 
 def _public(route: Row) -> str:

@@ -149,6 +149,40 @@ def test_an_api_whose_protection_cannot_be_said_is_left_and_told_with_the_reason
     assert reason in note.why
 
 
+@pytest.mark.parametrize(
+    "plugin",
+    [
+        {"name": "request-termination"},
+        {"name": "request-size-limiting"},
+        {"name": "ip-restriction", "config": {"deny": ["10.0.0.0/8"]}},
+        {"name": "ip-restriction", "service": "a", "config": {"allow": ["10.0.0.0/8"]}},
+    ],
+)
+def test_a_consumer_that_is_kept_out_of_something_gets_nothing_until_somebody_says_what(plugin):
+    consumer = {"username": "t.kept-out", "keyauth_credentials": [{"key": "1"}], "plugins": [plugin]}
+    service = {"name": "a", "host": "h", "routes": [{"name": "r", "paths": ["/x"]}], "plugins": [KEY]}
+    found = translate(of({"services": [service], "consumers": [consumer]}), "tochigi")
+    assert found.tenants == {}
+    assert found.keys == {}
+    assert [note.what for note in found.notes] == ["consumer t.kept-out"]
+
+
+def test_callers_who_send_their_key_elsewhere_are_told_of():
+    plugin = {"name": "key-auth", "config": {"key_names": ["x-api-key", "apikey"]}}
+    service = {"name": "a", "host": "h", "routes": [{"name": "r", "paths": ["/x"]}], "plugins": [plugin]}
+    found = translate(of({"services": [service]}), "tochigi")
+    assert "x-api-key" in found.notes[0].why
+    assert "a" in found.apis
+
+
+def test_an_open_api_with_data_scopes_is_left_for_which_data_are_open_is_not_in_kong():
+    catalog = a_platform(with_scope("road", disclosure="open"), with_api("ngsi-v2", auth=()), locale="ja")
+    data = declarative(state(one for kind in KINDS for one in kind.desired(catalog)))
+    found = translate(of(data), "tochigi")
+    assert found.apis == {}
+    assert "open to all for some data" in found.notes[0].why
+
+
 def test_a_plugin_for_every_call_counts_for_each_api():
     data = {"services": [{"name": "a", "host": "h", "routes": [{"name": "r", "paths": ["/x"]}]}]}
     assert translate(of(data), "tochigi").apis["a"]["auth"] == "none"

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from control_plane.adopt.translate import Translation
+from control_plane.adopt.translation import Translation
 
 TEMPLATE = {"required": "everyone", "factors": ["totp"]}
 

@@ -1,4 +1,4 @@
-"""From Kong's entities to documents of the language. What is opened is what was open, never more.
+"""From Kong's services and routes to APIs and grants. What is opened is what was open, never more.
 
 An API is taken over only when everything that keeps callers out of it can be said; else it is told with the reason,
 and stays as it is in Kong.
@@ -8,51 +8,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
+from control_plane.adopt.callers import callers_of
 from control_plane.adopt.existing import Existing, Row, name_of
+from control_plane.adopt.plugins import HARMLESS, guard_of, is_on, plugin, setting
+from control_plane.adopt.translation import Note, Translation, slug
 from control_plane.catalog.documents.apis import Method
-from control_plane.kong.policies import chunk
 
 OPEN_METHODS = list(Method.__args__)  # type: ignore[attr-defined]  # a Literal's words
 READING = {"GET", "HEAD", "OPTIONS"}
 WINDOWS = ("second", "minute", "hour", "day", "month")
 SAID = {"key-auth", "jwt", "acl", "rate-limiting", "ip-restriction", "request-size-limiting", "post-function"}
-HARMLESS = {"correlation-id", "prometheus", "http-log", "file-log", "cors", "response-transformer"}
 LEFT = HARMLESS | {"request-termination"}
 _OURS = re.compile(r"(?P<api>[a-z][a-z0-9-]*)\.(?P<version>v[0-9][0-9.]*)")
-_SERVICE = re.compile(r"(?P<tenant>[a-z][a-z0-9-]*)\.(?P<service>[a-z][a-z0-9-]*)")
 _PATH = re.compile(r"~(?P<path>(?:/[A-Za-z0-9_-]+|\\\.)+)\(/\|\$\)")
-
-
-@dataclass(frozen=True)
-class Note:
-    """Something in Kong that the YAML does not say, or says in another way."""
-
-    what: str
-    why: str
-    todo: str
 
 
 class CannotSay(Exception):  # no error of ours: a reason
     """Why one service of Kong is not taken over."""
 
 
-@dataclass
-class Translation:
-    apis: dict[str, dict[str, Any]] = field(default_factory=dict)
-    tenants: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)  # tenant -> service -> entry
-    shared: dict[str, str] = field(default_factory=dict)  # tenant -> the tenant in whose realm it is
-    scopes: dict[str, dict[str, Any]] = field(default_factory=dict)
-    upstreams: dict[str, str] = field(default_factory=dict)
-    keys: dict[str, str] = field(default_factory=dict)  # tenant.service -> the key
-    notes: list[Note] = field(default_factory=list)
-
-
 def translate(existing: Existing, owner: str) -> Translation:
     found = Translation()
-    callers = _callers(existing, found)
+    callers = callers_of(existing, found)
     for service in sorted(existing["services"], key=name_of):
         try:
             _api(existing, found, service, callers, owner)
@@ -65,62 +44,6 @@ def translate(existing: Existing, owner: str) -> Translation:
     for name in existing.unknown:
         found.notes.append(Note(name, "entities of this sort are not read", "look at them yourself; they stay in Kong"))
     return found
-
-
-def slug(text: str) -> str:
-    words = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
-    return words if re.match(r"[a-z]", words) else f"x-{words}".rstrip("-")
-
-
-# ---------------------------------------------------------------- callers
-
-
-def _callers(existing: Existing, found: Translation) -> dict[str, str]:
-    """Consumer to TENANT.SERVICE, of everybody who has something to show."""
-    callers: dict[str, str] = {}
-    for consumer in sorted(existing["consumers"], key=name_of):
-        name = name_of(consumer)
-        keys = [row for row in existing["keyauth_credentials"] if row["consumer"] == name and row.get("key")]
-        tokens = [row for row in existing["jwt_secrets"] if row["consumer"] == name]
-        auth = [*(["api-key"] if keys else []), *(["token"] if any(row.get("key") == name for row in tokens) else [])]
-        for row in tokens:
-            if row.get("key") != name:
-                why = f"its issuer {row.get('key')} is no client of a realm that renkei manages"
-                found.notes.append(Note(f"jwt credential of {name}", why, "give the caller a key, or a client's token"))
-        if not auth:
-            continue
-        match = _SERVICE.fullmatch(name)
-        tenant, service = (match["tenant"], match["service"]) if match else ("imported", slug(name))
-        entry: dict[str, Any] = {"service": service, "title": name, "auth": auth}
-        restriction = _plugin(existing, "ip-restriction", consumer=name)
-        if restriction:
-            if restriction.get("deny") or not restriction.get("allow"):
-                why = "addresses are denied to it, which the YAML cannot say"
-                found.notes.append(Note(f"consumer {name}", why, "name those that may call, and import again"))
-                continue
-            entry["allowed_ips"] = sorted(restriction["allow"])
-        own = [row for row in existing["plugins"] if row["consumer"] == name and _on(row)]
-        keeping = sorted({row["name"] for row in own} - {"ip-restriction", "rate-limiting"} - HARMLESS)
-        if restriction is None and any(row["name"] == "ip-restriction" for row in own):
-            keeping.append("ip-restriction for one service")
-        if keeping:
-            why = f"{', '.join(keeping)} stands before its calls, and the YAML cannot say that"
-            found.notes.append(Note(f"consumer {name}", why, "it gets nothing until you say by hand what it may"))
-            continue
-        if any(row["name"] == "rate-limiting" and not row["route"] for row in own):
-            why = "its own limit is not for one level, and is not taken over"
-            found.notes.append(Note(f"rate-limiting of {name}", why, "write it into the service's `limits`"))
-        if len(keys) > 1:
-            why = f"it has {len(keys)} keys, and a service has one"
-            found.notes.append(Note(f"consumer {name}", why, "the first is taken; the others stay in Kong"))
-        callers[name] = f"{tenant}.{service}"
-        found.tenants.setdefault(tenant, {})[service] = entry
-        if keys:
-            found.keys[callers[name]] = str(keys[0]["key"])
-    return callers
-
-
-# ---------------------------------------------------------------- APIs
 
 
 def _api(existing: Existing, found: Translation, service: Row, callers: Mapping[str, str], owner: str) -> None:
@@ -150,8 +73,8 @@ def _api(existing: Existing, found: Translation, service: Row, callers: Mapping[
     methods = {level: row.get("methods") or OPEN_METHODS for level, row in levels.items()}
     if len({one for some in methods.values() for one in some}) < sum(map(len, methods.values())):
         raise CannotSay("one method is in two routes, and a level is told by its method")
-    guard = _guard(existing, name)
-    scoping = _setting(guard, "scoping") or "none"
+    guard = guard_of(existing, name)
+    scoping = setting(guard, "scoping") or "none"
     if not auth and scoping != "none":
         raise CannotSay("it is open to all for some data: which data are open you must say yourself")
     _keys_elsewhere(existing, found, name)
@@ -174,14 +97,14 @@ def _api(existing: Existing, found: Translation, service: Row, callers: Mapping[
     found.apis[api] = document
     if auth:
         _grants(existing, found, document, levels, callers, guard)
-    for plugin in sorted({row["name"] for row in existing["plugins"] if row["service"] == name and _on(row)} & LEFT):
+    for left in sorted({row["name"] for row in existing["plugins"] if row["service"] == name and is_on(row)} & LEFT):
         if not match:
             todo = "say it in the API's plan, or leave it out"
-            found.notes.append(Note(f"plugin {plugin} of {name}", "it is not taken over", todo))
+            found.notes.append(Note(f"plugin {left} of {name}", "it is not taken over", todo))
 
 
 def _keys_elsewhere(existing: Existing, found: Translation, service: str) -> None:
-    config = _plugin(existing, "key-auth", service=service) or {}
+    config = plugin(existing, "key-auth", service=service) or {}
     others = sorted({*config.get("key_names", ["apikey"])} - {"apikey"})
     if others:
         why = f"its callers may send their keys as {', '.join(others)}; the YAML knows the header apikey alone"
@@ -206,15 +129,15 @@ def _auth(existing: Existing, route: Row) -> tuple[str, ...]:
     for row in existing["plugins"]:
         concerned = not row["consumer"] and row["route"] in (None, name_of(route))
         concerned = concerned and row["service"] in (None, route["service"])
-        if concerned and _on(row) and row["name"] not in SAID | LEFT:
+        if concerned and is_on(row) and row["name"] not in SAID | LEFT:
             raise CannotSay(f"the plugin {row['name']} stands before it, and the YAML has no word for that")
     place = {"route": name_of(route), "service": route["service"]}
-    if _plugin(existing, "request-termination", **place) is not None:
+    if plugin(existing, "request-termination", **place) is not None:
         raise CannotSay("request-termination answers in its place")
-    if any(_plugin(existing, name, **place) for name in ("post-function",)) and not _guard(existing, route["service"]):
+    if any(plugin(existing, name, **place) for name in ("post-function",)) and not guard_of(existing, route["service"]):
         raise CannotSay("a post-function runs before it, and the YAML has no word for that")
-    key, token = (_plugin(existing, name, **place) for name in ("key-auth", "jwt"))
-    acl = _plugin(existing, "acl", **place)
+    key, token = (plugin(existing, name, **place) for name in ("key-auth", "jwt"))
+    acl = plugin(existing, "acl", **place)
     if token is not None and token.get("key_claim_name") != "azp":
         raise CannotSay("its tokens are not told apart by `azp`, as those of a realm are")
     some = [one for one in (key, token) if one is not None]
@@ -253,12 +176,12 @@ def _level(route: Row, service: str) -> str:
 
 def _service_limits(existing: Existing, found: Translation, service: str) -> dict[str, Any]:
     limits: dict[str, Any] = {}
-    addresses = _plugin(existing, "ip-restriction", service=service)
+    addresses = plugin(existing, "ip-restriction", service=service)
     if addresses is not None:
         if addresses.get("deny") or not addresses.get("allow"):
             raise CannotSay("addresses are denied, and the YAML names those that may call")
         limits["allowed_ips"] = sorted(addresses["allow"])
-    size = _plugin(existing, "request-size-limiting", service=service)
+    size = plugin(existing, "request-size-limiting", service=service)
     if size is not None:
         if size.get("size_unit", "megabytes") != "megabytes":
             raise CannotSay("its size limit is not in megabytes")
@@ -269,14 +192,14 @@ def _service_limits(existing: Existing, found: Translation, service: str) -> dic
 def _limit(existing: Existing, found: Translation, route: Row, auth: Sequence[str]) -> dict[str, Any]:
     place = {"route": name_of(route), "service": route["service"]}
     for name in ("ip-restriction", "request-size-limiting"):
-        if _plugin(existing, name, route=name_of(route)) is not None:
+        if plugin(existing, name, route=name_of(route)) is not None:
             raise CannotSay(f"{name} stands on its route {name_of(route)}, and the YAML has it for the whole API")
-    limit = _plugin(existing, "rate-limiting", **place)
+    limit = plugin(existing, "rate-limiting", **place)
     if limit is None:
         return {}
     if limit.get("limit_by", "consumer") not in (("consumer", "credential") if auth else ("ip", "consumer")):
         raise CannotSay(f"its limit counts by {limit['limit_by']}")
-    if _plugin(existing, "rate-limiting", route=name_of(route)) is None:
+    if plugin(existing, "rate-limiting", route=name_of(route)) is None:
         why = "its limit counts all routes together; in the YAML each level counts for itself"
         found.notes.append(
             Note(f"rate-limiting of {route['service']}", why, "lower the levels' limits if that matters")
@@ -312,7 +235,7 @@ def _grants(
             grants = _guarded(guard, consumer, api["api"], may)
         entry.setdefault("grants", []).extend(grants)
         for level, row in levels.items() if grants else ():
-            own = _plugin(existing, "rate-limiting", route=name_of(row), consumer=consumer)
+            own = plugin(existing, "rate-limiting", route=name_of(row), consumer=consumer)
             if own and level in may:
                 said = {window: own[window] for window in WINDOWS if own.get(window)}
                 entry.setdefault("limits", {}).setdefault(api["api"], {})[level] = said
@@ -338,51 +261,10 @@ def _guarded(guard: Mapping[str, Any], consumer: str, api: str, may: Sequence[st
 
 
 def _admits(existing: Existing, route: Row, consumer: str) -> bool:
-    acl = _plugin(existing, "acl", route=name_of(route), service=route["service"])
+    acl = plugin(existing, "acl", route=name_of(route), service=route["service"])
     if acl is None:
         return True
     groups = {row.get("group") for row in existing["acls"] if row["consumer"] == consumer}
     if acl.get("allow"):
         return bool(groups & set(acl["allow"]))
     return not groups & set(acl.get("deny") or ())
-
-
-# ---------------------------------------------------------------- plugins
-
-
-def _plugin(
-    existing: Existing,
-    name: str,
-    *,
-    route: str | None = None,
-    service: str | None = None,
-    consumer: str | None = None,
-) -> dict[str, Any] | None:
-    """The configuration that counts: of the route, else of the service, else of every call."""
-    places: list[tuple[str | None, str | None]] = [(route, None)] if route else []
-    places += [(None, service)] if service else []
-    places += [(None, None)] if not consumer or not places else []
-    for on_route, on_service in places:
-        for row in existing["plugins"]:
-            at = (row["route"], row["service"] if not row["route"] else None, row["consumer"])
-            if row["name"] == name and _on(row) and at == (on_route, on_service, consumer):
-                return dict(row.get("config") or {})
-    return None
-
-
-def _on(row: Row) -> bool:
-    return row.get("enabled") is not False
-
-
-def _guard(existing: Existing, service: str) -> Mapping[str, Any] | None:
-    config = _plugin(existing, "post-function", service=service) or {}
-    said = [chunk.read(text) for text in config.get("access") or ()]
-    return said[0] if len(said) == 1 else None
-
-
-def _setting(guard: Mapping[str, Any] | None, name: str) -> str | None:
-    for setting in (guard or {}).get("settings", ()):
-        key, _, value = str(setting).partition(" = ")
-        if key == name:
-            return value.strip('"')
-    return None

@@ -10,7 +10,8 @@ import yaml
 
 from control_plane.adopt import documents
 from control_plane.adopt.existing import COLLECTIONS, of
-from control_plane.adopt.translate import Note, Translation, translate
+from control_plane.adopt.translate import translate
+from control_plane.adopt.translation import Note, Translation
 from control_plane.catalog.model import FileSecretsSettings, KongSettings
 from control_plane.kong.http import Http
 from control_plane.problems import Problem, Refused

@@ -28,6 +28,10 @@ def callers_of(existing: Existing, found: Translation) -> dict[str, str]:
             continue
         match = _SERVICE.fullmatch(name)
         tenant, service = (match["tenant"], match["service"]) if match else ("imported", slug(name))
+        if service in found.tenants.get(tenant, {}):
+            why = f"another consumer is {tenant}.{service} already"
+            found.notes.append(Note(f"consumer {name}", why, "give it a name of its own by hand, and its grants"))
+            continue
         entry: dict[str, Any] = {"service": service, "title": name, "auth": auth}
         restriction = plugin(existing, "ip-restriction", consumer=name)
         if restriction:

@@ -167,6 +167,20 @@ def test_a_consumer_that_is_kept_out_of_something_gets_nothing_until_somebody_sa
     assert [note.what for note in found.notes] == ["consumer t.kept-out"]
 
 
+def test_two_consumers_whose_names_become_one_do_not_share_their_rights():
+    groups = {"Shop One": "readers", "shop-one": "writers"}
+    consumers = [
+        {"username": name, "keyauth_credentials": [{"key": name}], "acls": [{"group": group}]}
+        for name, group in groups.items()
+    ]
+    acl = {"name": "acl", "config": {"allow": ["writers"]}}
+    service = {"name": "a", "host": "h", "routes": [{"name": "r", "paths": ["/x"]}], "plugins": [KEY, acl]}
+    found = translate(of({"services": [service], "consumers": consumers}), "tochigi")
+    assert not found.tenants["imported"]["shop-one"].get("grants")
+    assert found.keys == {"imported.shop-one": "Shop One"}
+    assert [note.what for note in found.notes] == ["consumer shop-one"]
+
+
 def test_callers_who_send_their_key_elsewhere_are_told_of():
     plugin = {"name": "key-auth", "config": {"key_names": ["x-api-key", "apikey"]}}
     service = {"name": "a", "host": "h", "routes": [{"name": "r", "paths": ["/x"]}], "plugins": [plugin]}

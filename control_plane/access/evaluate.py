@@ -62,6 +62,12 @@ def evaluate(catalog: Catalog, request: Request) -> Decision:
         because = (Because("api", "; ".join(map(levels.told, api.levels)), api.origin),)
         call = f"{request.method} {rest}" if levels.by_path(api) else f"the method {request.method}"
         return replace(where, reason=f"no level has {call}", because=because)
+    if not (period := version.period(catalog.platform.zone)).holds(request.at):
+        over = period.end is not None and period.end <= request.at
+        says = f"{version.name} is {version.state.value} {periods.told(period, catalog.platform.zone)}"
+        because = (Because("version", says, version.origin),)
+        reason = "the version's last day is over" if over else "the version is not published yet"
+        return replace(where, status=410 if over else 404, reason=reason, because=because)
     decision = _decide(_Asked(catalog, request, path, api, version, rest, level))
     return replace(decision, api=api.name, version=version.name, level=level.name)
 

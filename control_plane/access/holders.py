@@ -11,7 +11,7 @@ from control_plane.access import data, periods
 from control_plane.access.data import Open
 from control_plane.access.limits import limits
 from control_plane.access.requests import Limit
-from control_plane.catalog.model import Api, Auth, CallerKind, Catalog, Level, Service, State, Version
+from control_plane.catalog.model import Api, Auth, CallerKind, Catalog, Level, Period, Service, State, Version
 from control_plane.problems import Origin
 
 LIVE = (State.PUBLISHED, State.DEPRECATED)
@@ -35,7 +35,8 @@ class Holder:
 
 def holders(catalog: Catalog, api: Api, level: Level, versions: Iterable[Version], at: datetime) -> tuple[Holder, ...]:
     """Who may at this moment, sorted by name; who may only earlier or later is not among them."""
-    live = [version for version in versions if version.state in LIVE]
+    zone = catalog.platform.zone
+    live = [version for version in versions if version.state in LIVE and version.period(zone).holds(at)]
     if not api.auth:
         found = {version.name: list(data.open_to_all(catalog, api, at)) for version in live}
         return tuple(_grouped(catalog, api, level, None, found))
@@ -69,7 +70,8 @@ def _grouped(
     versions: dict[tuple[str, datetime | None], list[str]] = defaultdict(list)
     origins: dict[tuple[str, datetime | None], set[Origin]] = defaultdict(set)
     for version, opened in found.items():
-        for scope, (until, where) in _latest(service, opened).items():
+        answers = api.version(version).period(catalog.platform.zone)
+        for scope, (until, where) in _latest(service, opened, answers).items():
             versions[scope, until].append(version)
             origins[scope, until] |= where
     together: dict[tuple[tuple[str, ...], datetime | None], list[str]] = defaultdict(list)
@@ -89,12 +91,17 @@ def _grouped(
         )
 
 
-def _latest(service: Service | None, opened: list[Open]) -> dict[str, tuple[datetime | None, set[Origin]]]:
+def _latest(
+    service: Service | None, opened: list[Open], answers: Period
+) -> dict[str, tuple[datetime | None, set[Origin]]]:
     """Until when each scope is open by the grant that holds longest, and the lines of that; "" is the API itself."""
     found: dict[str, tuple[datetime | None, set[Origin]]] = {}
     for one in opened:
         name = one.scope.name if one.scope else ""
-        periods_of = [part.period for part in (one.grant, one.role_grant, one.scope, service) if part]
+        periods_of = [
+            answers,
+            *(part.period for part in (one.grant, one.role_grant, one.scope, service) if part),
+        ]
         grants = (one.grant, one.role_grant)
         until, where = periods.ends(periods_of), {grant.origin for grant in grants if grant and grant.origin}
         if name not in found or _later(until, found[name][0]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 from control_plane.catalog.declared import Declared, DeclaredTenant, full_name, grants, role_grants, stands
 from control_plane.catalog.documents import ApiDocument
@@ -188,7 +189,9 @@ class _Builder:
             callers=frozenset(map(CallerKind, one.callers)),
             scoping=Scoping(one.scoping),
             plan=one.plan,
-            versions=tuple(_version(where.part(v, "versions", index)) for index, v in enumerate(one.versions)),
+            versions=tuple(
+                _version(where.part(v, "versions", index), self.zone) for index, v in enumerate(one.versions)
+            ),
             levels=tuple(levels),
             allowed_ips=tuple(one.allowed_ips),
             max_body_mb=one.max_body_mb,
@@ -293,7 +296,7 @@ def _group(where: Located[GroupEntry], tenant: str) -> Group:
     return Group(tenant, where.value.group, where.value.title, tuple(where.value.roles), where.origin())
 
 
-def _version(where: Located[VersionEntry]) -> Version:
+def _version(where: Located[VersionEntry], zone: ZoneInfo) -> Version:
     one = where.value
     return Version(
         name=one.version,
@@ -304,6 +307,7 @@ def _version(where: Located[VersionEntry]) -> Version:
         sunset=one.sunset,
         successor=one.successor,
         guide=one.guide,
+        start=period(one.start, None, zone).start,
         origin=where.origin(),
     )
 

@@ -97,9 +97,12 @@ def drawn(draw: Random) -> Catalog:
 
 def an_api(draw: Random, name: str, scoping: str) -> Part:
     versions: list[Version] = [
-        a_version("v1", f"/{name}/v1", draw.choice((*LIVE, "retired"))),
-        a_version(
-            "v2", draw.choice((f"/{name}/v2", f"/{name}/v2.1", f"/{name}x")), upstream_path=draw.choice(("/", "/v2"))
+        a_drawn_version(draw, "v1", f"/{name}/v1", draw.choice((*LIVE, "retired"))),
+        a_drawn_version(
+            draw,
+            "v2",
+            draw.choice((f"/{name}/v2", f"/{name}/v2.1", f"/{name}x")),
+            upstream_path=draw.choice(("/", "/v2")),
         ),
     ]
     if draw.random() < 0.3:
@@ -124,6 +127,13 @@ def some_roles(draw: Random, bare: Catalog) -> Iterator[Part]:
     for name in ROLES:
         grants = (a_drawn_grant(draw, draw.choice(for_users)) for _ in range(draw.randint(1, 4))) if for_users else ()
         yield with_role(name, *(() if name == "auditor" else grants), includes=INCLUDES.get(name, ()))
+
+
+def a_drawn_version(draw: Random, name: str, path: str, state: str = "published", **more: str) -> Version:
+    """Some begin to answer at a boundary, some that are deprecated have a last day."""
+    start = draw.choice((None, BOUNDARIES[0])) if state in LIVE else None
+    sunset = draw.choice((None, "2026-10-04", "2026-10-05")) if state == "deprecated" else None
+    return a_version(name, path, state, start=start, sunset=sunset, **more)
 
 
 def a_service(draw: Random, bare: Catalog, number: int) -> Part:
@@ -161,5 +171,6 @@ def boundaries(catalog: Catalog) -> list[datetime]:
         *(grant.period for grant in catalog.grants()),
         *(grant.period for _, grant in catalog.role_grants()),
         *(scope.period for scope in catalog.scopes.values()),
+        *(one.period(catalog.platform.zone) for api in catalog.apis.values() for one in api.versions),
     ]
     return sorted({instant for period in periods for instant in (period.start, period.end) if instant})

@@ -12,7 +12,7 @@ import pytest
 
 from control_plane.catalog.model import Catalog, Period
 from control_plane.kong.keys import FARTHEST
-from tests.building import NOON, a_grant, a_platform, during, with_scope, with_service
+from tests.building import NOON, a_grant, a_platform, a_version, during, with_api, with_scope, with_service, with_user
 from tests.conftest import KongServer
 from tests.gateway.timed import Timed, a_timed_world
 from tests.kong.world import lines
@@ -56,6 +56,60 @@ def test_a_period_is_exact_at_request_time_even_when_nobody_runs_renkei(timed, w
     assert status(timed, period.end - SECOND) == 200
     assert status(timed, period.end) == over
     assert status(timed, period.end + timedelta(days=400)) == over
+
+
+def test_a_period_of_an_api_version_is_exact_at_request_time_even_when_nobody_runs_renkei(timed):
+    """Before it begins there is nothing; after its last day it is gone, for everybody and in the caller's language."""
+    begins = NOON + timedelta(hours=1)
+    old = a_version("v1", "/ngsi/v1", "deprecated", sunset="2026-10-07", successor="v2", start=begins)
+    timed.apply(a_platform(with_api("ngsi-v2", old, a_version("v2")), with_service("portal", reading="ngsi-v2")))
+    midnight = datetime(2026, 10, 8, tzinfo=ZoneInfo("Asia/Tokyo"))
+    key = timed.key_of("portal")
+    found = []
+    for at in (begins - SECOND, begins, midnight - SECOND, midnight, midnight + timedelta(days=400)):
+        timed.at(at)
+        answers = [timed.call(f"/ngsi/{version}/x", apikey=key).status_code for version in ("v1", "v2")]
+        found.append((*answers, timed.call("/ngsi/v1/x").status_code))
+    assert found == [(404, 200, 404), (200, 200, 401), (200, 200, 401), (410, 200, 410), (410, 200, 410)]
+    gone = timed.call("/ngsi/v1/x", Accept_Language="ja")
+    assert gone.headers["Content-Type"] == "application/problem+json; charset=utf-8"
+    assert gone.json()["title"] == "提供終了"
+    assert gone.json()["successor"] == "/ngsi/v2"
+    assert "/ngsi/v2" in gone.headers["Link"]
+
+
+def test_a_version_that_has_ended_is_drift_when_somebody_lets_it_answer_again(timed):
+    catalog = a_platform(with_api("ngsi-v2", a_version("v1", state="deprecated", sunset="2026-10-04")))
+    timed.apply(catalog)
+    assert timed.call("/ngsi/v1/x").status_code == 410
+    timed.by_hand("DELETE", "/plugins/ngsi-v2.v1.pre-function")
+    assert lines(timed.plan(catalog)) == ["create kong.plugin ngsi-v2.v1 ngsi-v2.v1.pre-function"]
+
+
+DUE = {
+    "grant": (with_service("portal", a_grant(period=Period(NOON + timedelta(days=3), None))), 3.0),
+    "scope": (with_scope("road", period=Period(None, NOON + timedelta(days=4))), 4.0),
+    "service": (with_service("other", period=Period(None, NOON + timedelta(days=5))), 5.0),
+    "user": (with_user("staff-1", period=Period(NOON + timedelta(days=6), None)), 6.0),
+    "begin of a version": (with_api("files", a_version("v1", "/files/v1", start=NOON + timedelta(days=2))), 2.0),
+    "sunset of a version": (with_api("maps", a_version("v1", "/maps/v1", "deprecated", sunset="2026-10-06")), 1.5),
+}
+
+
+@pytest.mark.parametrize("what", DUE)
+def test_plan_says_when_the_next_change_by_date_is_due(what):
+    part, days = DUE[what]
+    assert a_platform(part).next_change() == NOON + timedelta(days=days)
+    assert a_platform(part, at=NOON + timedelta(days=days)).next_change() is None
+    everything = [part for part, _ in DUE.values()]
+    later = [days for _, days in DUE.values() if days > 3]
+    assert a_platform(*everything).next_change() == NOON + timedelta(days=1.5)
+    assert a_platform(*everything, at=NOON + timedelta(days=3)).next_change() == NOON + timedelta(days=min(later))
+
+
+def test_a_retired_version_has_no_date_that_is_due():
+    retired = a_version("v1", state="retired", sunset="2026-10-09", start=NOON + timedelta(days=1))
+    assert a_platform(with_api("files", retired)).next_change() is None
 
 
 def test_a_period_is_to_the_second_in_the_platforms_time_zone(timed):

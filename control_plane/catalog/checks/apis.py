@@ -11,7 +11,7 @@ from control_plane.catalog.declared import Declared
 from control_plane.catalog.documents import ApiDocument
 from control_plane.catalog.documents.apis import VersionEntry
 from control_plane.catalog.located import Located
-from control_plane.catalog.periods import check_period
+from control_plane.catalog.periods import check_period, period
 from control_plane.problems import Origin, Problem
 
 V = Located[VersionEntry]
@@ -66,6 +66,11 @@ def _life(declared: Declared, api: Located[ApiDocument], version: V) -> Iterator
                 message = f"'{field}' says nothing while the version is {one.state}"
                 yield version.problem(message, field, help="state: deprecated")
                 break
+    if one.start and one.state in ("draft", "retired"):
+        message = f"'from' says nothing while the version is {one.state}"
+        yield version.problem(message, "from", help="state: published")
+    elif one.start and period(one.start, one.sunset, declared.zone).empty:
+        yield version.problem("the last day is before it begins to answer", "sunset", note=f"It begins on {one.start}.")
     if one.deprecated and one.sunset and one.sunset < one.deprecated:
         yield version.problem(f"the last day is before {one.deprecated}, since when it is deprecated", "sunset")
     if one.successor:

@@ -16,6 +16,7 @@ from control_plane.catalog.words import (
     Id,
     LevelPath,
     Link,
+    Moment,
     PathPrefix,
     Text,
     UpstreamPath,
@@ -40,6 +41,7 @@ class VersionEntry(Entry):
     sunset: Day | None = Field(None, description="Its last day (RFC 8594). A deprecated version needs one.")
     successor: VersionId | None = Field(None, description="The published version to move to.")
     guide: Link | None = Field(None, description="A page that says how to move.")
+    start: Moment | None = Field(None, alias="from", description="From when on it answers; before it 404.")
 
 
 class LevelEntry(Entry):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from control_plane.catalog.model.environments import Asked
+from control_plane.catalog.model.periods import Period
 from control_plane.problems import Origin
 
 
@@ -67,7 +69,13 @@ class Version:
     sunset: date | None = None  # the day of its end, for the Sunset header (RFC 8594)
     successor: str | None = None
     guide: str | None = None  # URL of the migration guide
+    start: datetime | None = None  # from when on it answers; None: since it is published
     origin: Origin | None = None
+
+    def period(self, zone: ZoneInfo) -> Period:
+        """When it answers, a deprecated one through the last day that its callers were told."""
+        last = self.sunset if self.state is State.DEPRECATED else None
+        return Period(self.start, datetime.combine(last + timedelta(days=1), time(), zone) if last else None)
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from control_plane.catalog.model.apis import Api, CallerKind
+from control_plane.catalog.model.apis import Api, CallerKind, State
 from control_plane.catalog.model.environments import Environment, Platform, Upstream
 from control_plane.catalog.model.grants import Grant
 from control_plane.catalog.model.realms import Realm
 from control_plane.catalog.model.roles import DataScope, Role
 from control_plane.catalog.model.tenants import Group, Service, Tenant, User
+
+LIVE = (State.PUBLISHED, State.DEPRECATED)
 
 
 @dataclass(frozen=True)
@@ -76,12 +78,14 @@ class Catalog:
     def next_change(self) -> datetime | None:
         """The next instant after `as_of` at which a period begins or ends or a certificate expires, so that a plan can
         say when to run again."""
+        versions = (one for api in self.apis.values() for one in api.versions if one.state in LIVE)
         periods = [
             *(user.period for user in self.users()),
             *(service.period for service in self.services()),
             *(grant.period for grant in self.grants()),
             *(grant.period for _, grant in self.role_grants()),
             *(scope.period for scope in self.scopes.values()),
+            *(one.period(self.platform.zone) for one in versions),
         ]
         upstreams = (one for one in self.environment.upstreams.values() if isinstance(one, Upstream))
         instants = [instant for period in periods for instant in (period.start, period.end) if instant]

@@ -53,7 +53,7 @@ _CHUNK = re.compile(
 
 def on_version(gateway: Gateway, one: Standing) -> Iterator[Plugin]:
     texts = [f"language = {literal(gateway.catalog.platform.locale)}", f"credentials = {_table(_needed(one))}"]
-    if one.version.state is State.RETIRED:
+    if one.version.state in (State.DEPRECATED, State.RETIRED):
         texts.append(f"texts = {{ [410] = {_gone(one)} }}")
     config: dict[str, object] = {"access": [], **{phase: [] for phase in PHASES}}
     config |= {"header_filter": [text_of(one.name, texts, program())], "body_filter": [BODY]}

@@ -118,9 +118,10 @@ def with_scope(
     fiware: tuple[str, ...] | None = None,
     paths: Iterable[str] | None = None,
     period: Period = ALWAYS,
+    values: Iterable[str] = (),
 ) -> Part:
     """A data scope; `fiware` is the service and its paths, by default `("tochigi", "/NAME/#")`; `paths` /NAME."""
-    return Part(1, lambda catalog: _with_scope(catalog, name, owner, disclosure, fiware, paths, period))
+    return Part(1, lambda catalog: _with_scope(catalog, name, owner, disclosure, fiware, paths, period, values))
 
 
 def _with_scope(
@@ -131,6 +132,7 @@ def _with_scope(
     fiware: tuple[str, ...] | None = None,
     paths: Iterable[str] | None = None,
     period: Period = ALWAYS,
+    values: Iterable[str] = (),
 ) -> Catalog:
     service, *below = fiware or ("tochigi", f"/{name}/#")
     scope = DataScope(
@@ -142,6 +144,7 @@ def _with_scope(
         Fiware(service, tuple(below)),
         tuple(paths) if paths is not None else (f"/{name}",),
         origin=here("roles/scopes.yaml"),
+        values=tuple(values),
     )
     return replace(catalog, scopes={**catalog.scopes, name: scope})
 

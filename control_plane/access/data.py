@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from urllib.parse import unquote
 
 from control_plane.access import paths
 from control_plane.access.requests import Request
@@ -86,7 +87,7 @@ def open_to_all(catalog: Catalog, api: Api, at: datetime) -> Iterator[Open]:
         yield Open(None)
         return
     for scope in catalog.scopes.values():
-        stands = scope.fiware if api.scoping is Scoping.FIWARE else scope.paths
+        stands = {Scoping.FIWARE: scope.fiware, Scoping.PATH: scope.paths, Scoping.QUERY: scope.values}[api.scoping]
         if scope.disclosure is Disclosure.OPEN and stands and scope.period.holds(at):
             yield Open(scope)
 
@@ -109,6 +110,34 @@ def by_path(rest: str, found: Sequence[Open]) -> Open | str:
         return max(holding, key=lambda pair: pair[0])[1]
     names = ", ".join(sorted({folder for folder, _ in folders}))
     return f"no granted data scope has this path; granted are {names or 'none'}"
+
+
+def by_query(query: str, field: str, found: Sequence[Open]) -> Open | str:
+    """The scope of the granted value that the field has, which stands once and plainly, or of the only one there is."""
+    by_value = {value: one for one in reversed(found) if one.scope for value in one.scope.values}
+    parts = re.split("[&;]", query)
+    names = [read_as(part.partition("=")[0]) for part in parts]
+    if None in names:
+        return "the query has a name that cannot be read"
+    told = [part for part, name in zip(parts, names, strict=True) if name == read_as(field)]
+    if not told:
+        if len(by_value) == 1:
+            return next(iter(by_value.values()))
+        return f"which data? Name one in the query, {field}=…: {', '.join(sorted(by_value)) or 'there are none'}"
+    if len(told) > 1 or told[0] not in query.split("&") or not told[0].startswith(f"{field}="):
+        return f"the query must name the data once and plainly: {field}=…"
+    value = told[0].removeprefix(f"{field}=")
+    return by_value.get(value, f"data '{value}' are not granted")
+
+
+def read_as(name: str) -> str | None:
+    """The name of a field as some upstream may read it; None where nobody can."""
+    text, before = name.replace("+", " "), None
+    while text != before:
+        if re.search("%(?![0-9A-Fa-f]{2})", text):
+            return None
+        before, text = text, unquote(text, "latin-1")
+    return re.sub("[^a-z0-9]", "", re.split(r"[\[\0]", text)[0].lower(), flags=re.ASCII)
 
 
 def service_path(asked: str | None, own: Sequence[str]) -> str:

@@ -232,6 +232,8 @@ def _data(asked: _Asked, service: Service | None, opened: list[Open]) -> Decisio
             chosen = data.by_header(asked.request, opened)
         case Scoping.PATH:
             chosen = data.by_path(asked.rest, opened)
+        case Scoping.QUERY:
+            chosen = data.by_query(asked.request.path.partition("?")[2], asked.api.query_field, opened)
     if isinstance(chosen, str):
         lines = (line for one in opened for line in _opening(asked, one))
         return Decision(403, chosen, tuple(dict.fromkeys(lines)))

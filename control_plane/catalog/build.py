@@ -149,6 +149,7 @@ class _Builder:
             period=period(one.start, one.until, self.zone),
             fiware=Fiware(one.fiware.service, tuple(one.fiware.paths)) if one.fiware else None,
             paths=tuple(one.paths),
+            values=tuple(one.values),
             description=one.description,
             origin=where.origin(),
         )
@@ -200,6 +201,7 @@ class _Builder:
             security_headers=_asked("security_headers", given_by("security_headers", one.plan, self.plans)),
             description=one.description,
             origin=where.origin("api"),
+            query_field=one.query_field or "",
             default=Default(one.default.version, one.default.path, where.key("default")) if one.default else None,
         )
 

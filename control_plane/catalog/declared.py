@@ -99,7 +99,7 @@ def role_grants(role: Located[RoleEntry]) -> Iterator[Located[GrantEntry]]:
 
 def stands(scope: ScopeEntry, scoping: str) -> bool:
     """Whether the scope says where it stands in an API that finds data in this way."""
-    places = {"fiware-headers": bool(scope.fiware), "path": bool(scope.paths)}
+    places = {"fiware-headers": bool(scope.fiware), "path": bool(scope.paths), "query": bool(scope.values)}
     return places.get(scoping, False)
 
 

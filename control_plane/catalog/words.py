@@ -29,6 +29,8 @@ TEXT = rf"^[^{_CONTROL}]*[^{_CONTROL} \u3000][^{_CONTROL}]*$"
 USERNAME = r"^[a-z0-9][a-z0-9._-]{2,254}$"
 EMAIL = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
 PATH = r"^(/[A-Za-z0-9._~-]+)+$"
+QUERY_FIELD = r"^[A-Za-z][A-Za-z0-9_-]{0,63}$"
+VALUE = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 LEVEL_PATH = r"^(/([A-Za-z0-9._~-]+|\*))+$"
 UPSTREAM_PATH = r"^/$|^(/[A-Za-z0-9._~-]+)+/?$"
 FIWARE_SERVICE = r"^[a-z0-9_]{1,50}$"
@@ -49,6 +51,8 @@ PATTERNS = {
     USERNAME: "a username has lower-case letters, digits and '.', '_', '-', and at least 3 characters",
     EMAIL: "an e-mail address is like name@example.jp",
     PATH: "a path begins with '/' and does not end with it; letters, digits and '.', '_', '~', '-'",
+    QUERY_FIELD: "a field of a query begins with a letter; letters, digits, '_', '-'",
+    VALUE: "a value begins with a letter or a digit; letters, digits and '.', '_', '-'",
     LEVEL_PATH: "a path of a level is like /admin or /entities/*/history; '*' is one whole segment",
     UPSTREAM_PATH: "a path begins with '/'; letters, digits and '.', '_', '~', '-'",
     FIWARE_SERVICE: "a Fiware-Service has lower-case letters, digits and '_', at most 50 characters",
@@ -259,6 +263,8 @@ Description = Annotated[str, Field(max_length=4000)]
 Username = Annotated[str, Field(pattern=USERNAME)]
 Email = Annotated[str, Field(pattern=EMAIL, max_length=254)]
 PathPrefix = Annotated[str, Field(pattern=PATH, max_length=255), AfterValidator(_dots)]
+QueryField = Annotated[str, Field(pattern=QUERY_FIELD)]
+QueryValue = Annotated[str, Field(pattern=VALUE)]
 LevelPath = Annotated[str, Field(pattern=LEVEL_PATH, max_length=255), AfterValidator(_dots)]
 UpstreamPath = Annotated[str, Field(pattern=UPSTREAM_PATH, max_length=255), AfterValidator(_dots)]
 FiwareService = Annotated[str, Field(pattern=FIWARE_SERVICE)]

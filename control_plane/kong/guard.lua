@@ -8,7 +8,7 @@
 --
 -- DATA, a line each:
 --   scope NAME SERVICE PATH…   Fiware-Service, and what may stand in Fiware-ServicePath: /road/# takes all below
---   scope NAME - PATH…         path prefixes below the API's own
+--   scope NAME - PATH…         path prefixes below the API's own; or values of the field of the query
 --   realm TENANT REALM         where a tenant's clients live, when it is not the realm of its own name
 --   level ROUTE                by their order 1, 2, …
 --   call LEVEL PATH METHOD…    what a level takes below the version's path; `*` is one segment; the first that fits decides
@@ -266,6 +266,54 @@ local function scoped_by_path(found, rest)
   return "data scope not granted for this path"
 end
 
+-- The name of a field as an upstream may read it: escapes decoded, however often, no case, up to a bracket, and of that
+-- letters and digits; nil where it cannot be read.
+local function read_as(name)
+  local text, before = name:gsub("%+", " "), nil
+  repeat
+    if text:find("%%%X") or text:find("%%%x%X") or text:find("%%%x?$") then return nil end
+    before = text
+    text = text:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end)
+  until text == before
+  return (text:lower():gsub("[%[%z].*$", ""):gsub("[^a-z0-9]", ""))
+end
+
+-- The values that are granted with their scopes, how many, and the last.
+local function granted_values(found)
+  local scope_of, count, last = {}, 0, nil
+  for _, scope in ipairs(found.list) do
+    for _, value in ipairs(scope.paths) do
+      if not scope_of[value] then count, last = count + 1, value end
+      scope_of[value] = scope_of[value] or scope
+    end
+  end
+  return scope_of, count, last
+end
+
+-- The field must stand once, as it is named, with one granted value as it is; left out it is set, where there is but one.
+local function scoped_by_query(found)
+  local query, field = kong.request.get_raw_query() or "", SETTINGS.field
+  local scope_of, count, last = granted_values(found)
+  local value, times = nil, 0
+  for part in query:gmatch("[^&;]+") do
+    local name = read_as(part:match("^[^=]*"))
+    if not name then return "the query has a name that cannot be read" end
+    if name == read_as(field) then
+      times, value = times + 1, part:sub(#field + 2)
+    end
+  end
+  if times == 0 then
+    if count ~= 1 then return "several data scopes: name one in the query" end
+    value = last
+    kong.service.request.set_raw_query((query == "" and "" or query .. "&") .. field .. "=" .. value)
+  elseif times > 1 or not ("&" .. query .. "&"):find("&" .. field .. "=" .. value .. "&", 1, true) then
+    return "the query must name the data once and plainly"
+  end
+  if not scope_of[value] then return "data scope not granted" end
+  kong.ctx.shared.renkei_scope = scope_of[value].name
+  return nil
+end
+
 -- Whether a claim is the text, or a list that holds it (RFC 7519, 4.1.3).
 local function holds(claim, text)
   if type(claim) ~= "table" then return claim == text end
@@ -337,6 +385,7 @@ return function()
   end
   if SETTINGS.scoping == "fiware-headers" then reason = scoped_by_headers(found) end
   if SETTINGS.scoping == "path" then reason = scoped_by_path(found, rest) end
+  if SETTINGS.scoping == "query" then reason = scoped_by_query(found) end
   if reason then return refuse(403, reason) end
   if patterns then send_on(rest) end
   kong.service.request.clear_header("X-Data-Scope")

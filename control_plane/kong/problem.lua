@@ -63,6 +63,10 @@ local REASONS = {
   ["the path is another level's but for its case"] = "大文字と小文字の違いだけで別の操作に当たるパスは使えません。",
   ["the header Connection names one that the gateway sets"] =
     "ヘッダー Connection に、ゲートウェイが設定するヘッダーの名前は書けません。",
+  ["several data scopes: name one in the query"] = "データ範囲が複数あります。クエリで 1 つ指定してください。",
+  ["the query must name the data once and plainly"] =
+    "クエリのデータ範囲は、1 回だけ、そのままの文字で指定してください。",
+  ["the query has a name that cannot be read"] = "クエリに読み取れない名前があります。",
   ["too many headers"] = "ヘッダーが多すぎます。",
 }
 

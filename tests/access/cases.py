@@ -132,7 +132,34 @@ def a_path(draw: Random, catalog: Catalog, api: Api, version: Version, grant: Gr
         path = api.default.path + folder + draw.choice(TAILS)
     for _ in range(draw.choice((0, 0, 0, 0, 1, 1, 2))):
         path = mutated(draw, path)
+    if api.query_field and draw.random() < 0.9:
+        return path + "?" + a_query(draw, catalog, api.query_field, names)
     return path if draw.random() < 0.9 else f"{path}?type=Road&q=a/../b;c"
+
+
+def a_query(draw: Random, catalog: Catalog, field: str, names: list[str]) -> str:
+    """Mostly the field once, plainly; else one of the spellings that an upstream might take for it."""
+    values = [value for name in names for value in catalog.scopes[name].values]
+    once = f"{field}={draw.choice(values)}"
+    other = f"{draw.choice(spellings(field))}={draw.choice((*values, '', 'nobody'))}"
+    shapes = (once, once, once, f"a=1&{once}", "", "a=1", other, f"{once}&{other}", f"{once};{other}", f"a;{once}&b")
+    return draw.choice((*shapes, f"%zz=1&{once}", f"{once}%20", f"{once}#", field, f"{once}&{once}", f"&{once}&&a=%zz"))
+
+
+def spellings(field: str) -> tuple[str, ...]:
+    first = field[0]
+    return (
+        *(
+            field,
+            field.upper(),
+            field + "[]",
+            field + "[0]",
+            f"%{ord(first):02x}{field[1:]}",
+            " ".join(("", field)).strip(),
+        ),
+        *(f"%25{ord(first):02x}{field[1:]}", field + "%00x", field + "%5B%5D", "+" + field, field.replace("_", ".")),
+        *(field.replace("_", "%20"), field.replace("_", ""), field + "x", "x" + field, "?" + field, field + "%"),
+    )
 
 
 def mutated(draw: Random, path: str) -> str:

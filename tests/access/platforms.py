@@ -41,10 +41,12 @@ LEVELS: tuple[dict[str, tuple[str, ...]], ...] = (
     {"read": ("GET",), "update": ("POST", "PUT"), "admin": ("DELETE",)},
     {"read": ("GET", "HEAD", "OPTIONS")},
 )
+QUERIES: tuple[dict[str, tuple[str, ...]], ...] = ({"read": ("GET", "HEAD")}, {"read": ("GET",), "drop": ("DELETE",)})
+VALUES = {"road": ("road-2026",), "river": ("river", "gauge"), "rainfall": ("rain.fall",), "dam": ("dam",)}
 PATHS: tuple[dict[str, tuple[str, ...]], ...] = (  # of levels, by their names: those that lie in each other, and *
-    {"admin": ("/admin", "/*/history"), "read": (), "update": ("/entities", "/road")},
+    {"admin": ("/admin", "/entities/*"), "read": (), "update": ("/entities", "/road")},
     {"admin": ("/entities/*/history", "/a"), "read": (), "update": ("/a/*", "/road/*", "/river")},
-    {"read": ("/road", "/a", "/entities", "/rain"), "update": ("/*/b", "/Road/x"), "admin": ()},
+    {"read": ("/road", "/a", "/entities", "/rain"), "update": ("/a/*/b", "/Road/x"), "admin": ()},
 )
 SHARED = {"read": ("GET", "HEAD"), "update": ("GET", "POST", "PUT"), "admin": ("DELETE", "GET", "POST")}
 AUTHS: tuple[tuple[Auth, ...], ...] = ((KEY,), (TOKEN,), (KEY, TOKEN), (KEY, TOKEN), ())
@@ -82,12 +84,14 @@ def drawn(draw: Random) -> Catalog:
             disclosure=draw.choice(("open", "limited", "open")),
             fiware=FIWARE[name],
             paths=FOLDERS[name],
+            values=VALUES[name],
             period=a_period(draw),
         )
         for name in SCOPES
     ]
     apis = [
-        an_api(draw, f"api-{number}", scoping) for number, scoping in enumerate(("none", "fiware-headers", "path") * 3)
+        an_api(draw, f"api-{number}", scoping)
+        for number, scoping in enumerate(("none", "fiware-headers", "path") * 3 + ("query", "query"))
     ]
     tenants = [with_tenant("mibu", in_realm_of="tochigi"), with_tenant("nasushiobara")]
     bare = a_platform(*scopes, *apis, *tenants)
@@ -107,6 +111,7 @@ def an_api(draw: Random, name: str, scoping: str) -> Part:
     ]
     if draw.random() < 0.3:
         versions.append(a_version("v3", f"/{name}/v3", "draft"))
+    by_query = scoping == "query"
     live = [version.name for version in versions if version.state.value in LIVE]
     auth = draw.choice(AUTHS)
     return with_api(
@@ -116,7 +121,7 @@ def an_api(draw: Random, name: str, scoping: str) -> Part:
         auth=auth,
         callers=draw.choice(CALLERS[auth]),
         scoping=scoping,
-        **draw.choice(LEVELS_AND_PATHS),
+        **({"levels": draw.choice(QUERIES), "query_field": "data_set"} if by_query else draw.choice(LEVELS_AND_PATHS)),
         allowed_ips=some(draw, NETWORKS, 3) if draw.random() < 0.3 else (),
     )
 

@@ -126,6 +126,8 @@ def _asked_one_by_one(catalog, api, level, at):
                 for scope in catalog.scopes if api.scoping is not Scoping.NONE else (None,):
                     below = level.paths[0].replace("*", "x") if level.paths else ""
                     tail = catalog.scopes[scope].paths[0] if api.scoping is Scoping.PATH else below
+                    if api.scoping is Scoping.QUERY:
+                        tail += f"?{api.query_field}={catalog.scopes[scope].values[0]}"
                     asked_for = scope if api.scoping is Scoping.FIWARE else None
                     said = evaluate(catalog, Request(shown, level.methods[0], version.path + tail, at, scope=asked_for))
                     if said.allowed:

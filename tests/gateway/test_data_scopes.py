@@ -163,3 +163,70 @@ def test_a_scope_has_a_period_of_its_own_whatever_the_grants_say(world: World):
     heard = seen_by_upstream(world.call("/ngsi/v2/x", apikey=world.key_of("portal")))["headers"]
     assert heard["fiware-servicepath"] == "/road/#"
     assert world.call("/ngsi/v2/x", apikey=world.key_of("portal"), X_Data_Scope="river").status_code == 403
+
+
+# ---------------------------------------------------------------- query fields
+
+
+def observations(world: World) -> World:
+    world.apply(
+        a_platform(
+            with_scope("road", values=["road-2026", "road-2025"]),
+            with_scope("river", values=["river"]),
+            with_api(
+                "points",
+                a_version("v1", "/points/v1"),
+                scoping="query",
+                query_field="dataset",
+                levels={"read": ["GET"]},
+            ),
+            with_service("roads", a_grant("points", "read", scopes=["road"])),
+            with_service("rivers", a_grant("points", "read", scopes=["river"])),
+        )
+    )
+    return world
+
+
+def test_a_query_field_says_which_data_of_other_apis(world: World):
+    key = observations(world).key_of("roads")
+    for value, status in {"road-2026": 200, "road-2025": 200, "river": 403, "": 403, "ROAD-2026": 403}.items():
+        assert world.call(f"/points/v1/x?a=1&dataset={value}", apikey=key).status_code == status, value
+    assert world.call("/points/v1/x?a=1", apikey=key).status_code == 403
+
+
+def test_who_has_one_value_may_leave_the_field_out_and_the_gateway_sets_it(world: World):
+    key = observations(world).key_of("rivers")
+    for sent, heard in {"": "dataset=river", "?a=1": "a=1&dataset=river", "?dataset=river": "dataset=river"}.items():
+        assert seen_by_upstream(world.call("/points/v1/x" + sent, apikey=key))["query"] == heard
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        *("dataset=river&dataset=road-2026", "dataset=river&Dataset=road-2026", "dataset=river&dataset[]=road-2026"),
+        *(
+            "dataset=river;dataset=road-2026",
+            "a=1;dataset=road-2026&dataset=river",
+            "dataset=river&%64ataset=road-2026",
+        ),
+        *(
+            "%64ataset=river",
+            "DATASET=river",
+            "dataset[]=river",
+            "dataset[0]=river",
+            "dataset%5B%5D=river",
+            "+dataset=river",
+        ),
+        *(
+            "%2564ataset=river",
+            "dataset%00=river",
+            "dataset=%72iver",
+            "dataset",
+            "dataset=river&dataset",
+            "%zz=1",
+            "?dataset=river",
+        ),
+    ],
+)
+def test_another_spelling_that_an_upstream_could_take_for_the_field_is_refused(world: World, query: str):
+    assert observations(world).call(f"/points/v1/x?{query}", apikey=world.key_of("rivers")).status_code == 403

@@ -11,10 +11,12 @@ from control_plane.catalog.declared import Declared
 from control_plane.catalog.documents import ApiDocument
 from control_plane.catalog.documents.apis import VersionEntry
 from control_plane.catalog.located import Located
+from control_plane.catalog.patterns import meet, patterns
 from control_plane.catalog.periods import check_period, period
 from control_plane.problems import Origin, Problem
 
 V = Located[VersionEntry]
+BY_QUERY = ("GET", "HEAD", "DELETE")
 
 
 def check(declared: Declared) -> Iterator[Problem]:
@@ -30,6 +32,8 @@ def check(declared: Declared) -> Iterator[Problem]:
         for version in _versions(api):
             yield from _life(declared, api, version)
         yield from _default(declared, api)
+        yield from _versions_in_levels(api)
+        yield from _query(api)
     yield from _paths([place for api in declared.apis for place in _places(api)])
     for scope in declared.scopes:
         yield from unknown(declared, "tenant", scope.value.owner, tenants, scope, "owner", folder="tenants")
@@ -126,6 +130,44 @@ def _paths(places: list[_Place]) -> Iterator[Problem]:
 
 def _taken(by: _Place) -> str:
     return f"It is that of {by.told} ({by.where})."
+
+
+def _versions_in_levels(api: Located[ApiDocument]) -> Iterator[Problem]:
+    """Below the default's path a version's own name must not pass for the first segments of a level's path."""
+    default = api.value.default
+    if default is None:
+        return
+    below = [one for one in _versions(api) if one.value.path.startswith(default.path + "/")]
+    for name, level in api.value.levels.items():
+        for position, path in enumerate(level.paths):
+            for version in below:
+                rest = version.value.path.removeprefix(default.path)
+                if meet(patterns([path])[0], patterns([rest])[0]):
+                    note = (
+                        f"Below {default.path} it would take calls of {version.value.path} ({version.origin('path')})."
+                    )
+                    help = "name the first segment, or let the default have a path of its own"
+                    where = ("levels", name, "paths", position)
+                    yield api.problem(f"the path {path} takes in a version of the API", *where, note=note, help=help)
+                    break
+
+
+def _query(api: Located[ApiDocument]) -> Iterator[Problem]:
+    """Data are found by a field of the query, and only where there is no body that might have the field too."""
+    by_query = api.value.scoping == "query"
+    if by_query and api.value.query_field is None:
+        note = "The gateway must know which field of the query says which data."
+        yield api.problem("'scoping: query' needs its field", "scoping", note=note, help="query_field: dataset")
+    if api.value.query_field is not None and not by_query:
+        note = f"'scoping' is {api.value.scoping} ({api.origin('scoping')})."
+        yield api.problem("'query_field' is for 'scoping: query'", "query_field", note=note)
+    for name, level in api.value.levels.items() if by_query else ():
+        for position, method in enumerate(level.methods):
+            if method not in BY_QUERY:
+                note = "The data are chosen in the query; what a body says the gateway does not see."
+                help = f"with 'scoping: query' a level has {', '.join(BY_QUERY)}"
+                where = ("levels", name, "methods", position)
+                yield api.problem(f"{method} cannot be scoped by query", *where, note=note, help=help)
 
 
 def _default(declared: Declared, api: Located[ApiDocument]) -> Iterator[Problem]:

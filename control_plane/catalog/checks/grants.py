@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from control_plane.catalog.checks.disclosure import check_disclosure
 from control_plane.catalog.checks.references import index, unknown
-from control_plane.catalog.declared import Declared, DeclaredTenant, grants, role_grants
+from control_plane.catalog.declared import Declared, DeclaredTenant, grants, role_grants, stands
 from control_plane.catalog.documents import ApiDocument, TenantDocument
 from control_plane.catalog.documents.base import CallLimit
 from control_plane.catalog.documents.grants import GrantEntry
@@ -216,9 +216,8 @@ def _scoping(grant: Grant, api: Api) -> Iterator[Problem]:
 def _place(grant: Grant, position: int, scope: Scope, api: Api) -> Iterator[Problem]:
     """A scope must say where it stands in this kind of API."""
     name, scoping = scope.value.scope, api.value.scoping
-    missing = (scoping == "fiware-headers" and not scope.value.fiware, scoping == "path" and not scope.value.paths)
-    field = "fiware" if missing[0] else "paths"
-    if any(missing):
+    field = {"fiware-headers": "fiware", "path": "paths", "query": "values"}.get(scoping)
+    if field and not stands(scope.value, scoping):
         note = f"It has no '{field}' ({scope.origin()}), and '{api.value.api}' finds data by it."
         message = f"data scope '{name}' is not in API '{api.value.api}'"
         yield grant.problem(message, "scopes", position, note=note)

@@ -50,6 +50,8 @@ def _places(scope: Located[ScopeEntry]) -> Iterator[Place]:
         yield Place(scope, ("fiware", "paths", position), tree, parts, path.endswith("#"))
     for position, path in enumerate(scope.value.paths):
         yield Place(scope, ("paths", position), "files", _parts(path), True)
+    for position, value in enumerate(scope.value.values):
+        yield Place(scope, ("values", position), "values", (value,), False)
 
 
 def _parts(path: str) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from control_plane.catalog.words import (
     Link,
     Moment,
     PathPrefix,
+    QueryField,
     Text,
     UpstreamPath,
     VersionId,
@@ -80,8 +81,12 @@ class ApiDocument(Entry):
         min_length=1,
         description="Who may call: a connected service for itself, a user through one (with a token).",
     )
-    scoping: Literal["none", "fiware-headers", "path"] = Field(
-        "none", description="How a call says which data it wants: not at all, by the FIWARE headers, by its path."
+    scoping: Literal["none", "fiware-headers", "path", "query"] = Field(
+        "none",
+        description="How a call says which data it wants: not at all, by the FIWARE headers, by its path, by a field.",
+    )
+    query_field: QueryField | None = Field(
+        None, description="For `scoping: query`: the field of the query that says which data."
     )
     plan: Id | None = Field(None, description="An API plan of templates/: limits per level.")
     allowed_ips: Annotated[list[Address], EachOnce] = Field(

@@ -17,6 +17,7 @@ from control_plane.catalog.words import (
     Id,
     Moment,
     PathPrefix,
+    QueryValue,
     Text,
 )
 
@@ -66,6 +67,9 @@ class ScopeEntry(Entry):
     fiware: FiwareEntry | None = Field(None, description="For APIs with `scoping: fiware-headers`.")
     paths: Annotated[list[PathPrefix], EachOnce] = Field(
         default_factory=list, description="Below the API's path, for APIs with `scoping: path`."
+    )
+    values: Annotated[list[QueryValue], EachOnce] = Field(
+        default_factory=list, description="Of the API's `query_field`, for APIs with `scoping: query`."
     )
 
 

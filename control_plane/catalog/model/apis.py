@@ -34,6 +34,7 @@ class Scoping(StrEnum):
     NONE = "none"  # the API has no data scopes
     FIWARE = "fiware-headers"
     PATH = "path"
+    QUERY = "query"
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,7 @@ class Api:
     description: str = ""
     origin: Origin | None = None
     default: Default | None = None
+    query_field: str = ""  # where the scoping is by query: the field that says which data
 
     def level(self, name: str) -> Level:
         return next(level for level in self.levels if level.name == name)

@@ -45,3 +45,4 @@ class DataScope:
     paths: tuple[str, ...] = ()  # path prefixes, for APIs with `scoping: path`
     description: str = ""
     origin: Origin | None = None
+    values: tuple[str, ...] = ()  # of the API's query field, for APIs with `scoping: query`

@@ -57,6 +57,7 @@ def chunk(gateway: Gateway, one: Standing) -> str:
     auth = one.api.auth
     settings = {
         "scoping": one.api.scoping.value,
+        "field": one.api.query_field or None,
         "prefix": one.version.path.rstrip("/"),
         "default": one.paths[1] if one.paths[1:] else None,
         "others": " ".join(other.path for other in one.api.versions if other is not one.version)
@@ -163,7 +164,9 @@ def _lines(who: str, level: str, by_period: dict[Period, list[str]], origin: Ori
 
 
 def _fits(scope: DataScope, scoping: Scoping) -> bool:
-    return bool(scope.fiware) if scoping is Scoping.FIWARE else bool(scope.paths)
+    return bool(
+        scope.values if scoping is Scoping.QUERY else scope.fiware if scoping is Scoping.FIWARE else scope.paths
+    )
 
 
 def _scope(scope: DataScope, scoping: Scoping) -> str:
@@ -171,12 +174,15 @@ def _scope(scope: DataScope, scoping: Scoping) -> str:
     if scoping is Scoping.FIWARE:
         service = _word(scope.fiware.service, scope.origin) if scope.fiware else ""
         paths = scope.fiware.paths if scope.fiware else ()
-    if not paths or not service:
+    if scoping is Scoping.QUERY and scope.values:
+        values = (_word(value, scope.origin) for value in scope.values)
+        return " ".join(("scope", _word(scope.name, scope.origin), service, *values))
+    if not paths or not service or scoping is Scoping.QUERY:
         raise ConfigurationError(
             Problem(
                 f"data scope '{scope.name}' says nothing for `scoping: {scoping.value}`",
                 scope.origin,
-                help="add `fiware:` for APIs that are scoped by headers, `paths:` for those scoped by path",
+                help="`fiware:` is for APIs that are scoped by headers, `paths:` for path, `values:` for query",
             )
         )
     return " ".join(("scope", _word(scope.name, scope.origin), service, *(_path(path, scope.origin) for path in paths)))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from control_plane.engine.identity import match
 from control_plane.engine.resource import Key, Resource, State
 from control_plane.engine.values import Fields, Value
 
@@ -100,49 +101,35 @@ def make_plan(kinds: Sequence[Kind[Any]], want: State, have: State, *, adopt: bo
     An object that is wanted and there without our mark is a conflict and not a change, unless it is to be adopted.
     """
     by_name = {kind.name: kind for kind in kinds}
-    aspects = {key for key, found in have.items() if not found.owned and by_name[key.kind].aspect}
-    adopted = _adopted(by_name, want, have) if adopt else {}
-    have = {key: found for key, found in have.items() if key not in aspects or key in adopted}
-    ours = {
-        **{key: found for key, found in have.items() if found.owned},
-        **{key: found for key, found in adopted.items() if found.key == key},
-    }
-    renamed = _renamed(want, ours)
+    found = match(by_name, want, have, adopt=adopt)
+    have, ours = found.have, found.ours
     moved = [
-        Update(ours[old], want[key], tuple(differences(want[key].fields, ours[old].fields)), moves)
-        for old, key in renamed.items()
-        if key not in have and (moves := by_name[key.kind].moves)
+        Update(old, want[key], tuple(differences(want[key].fields, old.fields)), by_name[key.kind].moves)
+        for key, old in found.moved.items()
     ]
-    moved += [
-        Update(found, want[key], tuple(differences(want[key].fields, found.fields)), moves)
-        for key, found in adopted.items()
-        if found.key != key and (moves := by_name[key.kind].moves)
-    ]
-    elsewhere = {key: found for key, found in adopted.items() if found.key != key and not by_name[key.kind].moves}
-    same_object = {change.have.key for change in moved}
-    ours = {key: found for key, found in ours.items() if key not in same_object}
     want = {**want, **_left(by_name, want, ours)}
     conflicts = tuple((want[key], have[key]) for key in want if key in have and key not in ours)
-    made = want.keys() - {change.key for change in moved} - {found.key for found, _ in conflicts}
-    written = [change for key in sorted(made) if (change := difference(want[key], {**ours, **elsewhere}.get(key)))]
+    made = want.keys() - found.moved.keys() - {wanted.key for wanted, _ in conflicts}
+    written = [change for key in sorted(made) if (change := difference(want[key], ours.get(key)))]
     gone = [Delete(ours[key]) for key in sorted(ours) if key not in want and by_name[key.kind].delete]
-    revoked = [change for change in gone if by_name[change.key.kind].revokes and change.key not in renamed]
-    succeeded = [change for change in gone if by_name[change.key.kind].revokes and change.key in renamed]
-    gone = [change for change in gone if not by_name[change.key.kind].revokes]
+    rights = [change for change in gone if by_name[change.key.kind].revokes]
+    others = [change for change in gone if not by_name[change.key.kind].revokes]
     order = waves(kinds)
-    taken = {found.key for found in adopted.values()}
     unmanaged = tuple(
-        found for key, found in sorted(have.items()) if not found.owned and key not in want and key not in taken
+        one for key, one in sorted(have.items()) if not one.owned and key not in want and key not in found.adopted
     )
     return Plan(
         waves=tuple(
             wave
             for wave in (
-                Wave(tuple(revoked), prove=True),
+                Wave(tuple(change for change in rights if change.key not in found.former), prove=True),
                 *(_wave(written, names, any(by_name[n].settle_before_write for n in names)) for names in order),
                 Wave(tuple(moved), settle=True),
-                Wave(tuple(succeeded), settle=True),
-                *(_wave(gone, names, any(by_name[n].settle_before_delete for n in names)) for names in reversed(order)),
+                Wave(tuple(change for change in rights if change.key in found.former), settle=True),
+                *(
+                    _wave(others, names, any(by_name[n].settle_before_delete for n in names))
+                    for names in reversed(order)
+                ),
             )
             if wave.changes
         ),
@@ -150,34 +137,10 @@ def make_plan(kinds: Sequence[Kind[Any]], want: State, have: State, *, adopt: bo
         unmanaged=unmanaged,
         conflicts=conflicts,
         dangers={
-            **dict(_dangers(by_name, (*written, *moved, *revoked, *gone), have)),
+            **dict(_dangers(by_name, (*written, *moved, *gone), have)),
             **dict(_strange(unmanaged, conflicts)),
         },
     )
-
-
-def _adopted(kinds: Mapping[str, Kind[Any]], want: State, have: State) -> dict[Key, Resource]:
-    """What is there without our mark and is to become ours, by the address that we want it at."""
-    found = {key: have[key] for key in want if key in have and not have[key].owned and kinds[key.kind].adoptable}
-    others: dict[str, list[Resource]] = {}
-    for resource in have.values():
-        if not resource.owned and resource.key not in want:
-            others.setdefault(resource.key.kind, []).append(resource)
-    for key, wanted in want.items():
-        same = kinds[key.kind].same
-        fitting = (one for one in others.get(key.kind, ()) if same and same(wanted, one))
-        if key not in have and (one := next(fitting, None)):
-            found[key] = one
-    return found
-
-
-def _renamed(want: State, ours: State) -> dict[Key, Key]:
-    """Old address to new one of everything of ours that still stands under the name that it had before."""
-    return {
-        one.previously: key
-        for key, one in want.items()
-        if one.previously and one.previously in ours and one.previously not in want
-    }
 
 
 def _dangers(kinds: Mapping[str, Kind[Any]], changes: Iterable[Change], have: State) -> Iterator[tuple[Key, str]]:

@@ -13,7 +13,7 @@ import os
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -42,6 +42,7 @@ SECONDS = float(os.environ.get("RENKEI_TEST_AGREE_SECONDS", "45"))
 SEED = int(os.environ.get("RENKEI_TEST_SEED", "0")) or random.SystemRandom().randrange(1, 2**31)
 PLATFORMS = ("drawn-1", "drawn-2", "drawn-3", "drawn-4", "tochigi")
 SHOWN = 8  # disagreements that a failure shows
+LEAST = 600  # cases of a platform
 MANY = 2_000_000_000
 
 
@@ -188,6 +189,15 @@ def disagreement(catalog: Catalog, said: Decision, status: int, passed: Mapping[
     return f"the upstream heard {leaked}" if leaked else None
 
 
+def in_turn(times: Sequence[datetime], seconds: float) -> Iterator[datetime]:
+    """Each instant for its share of the time, and on a loaded machine for at least so many questions."""
+    for at in times:
+        end, asked = time.monotonic() + seconds / len(times), 0
+        while time.monotonic() < end or asked < LEAST // len(times):
+            yield at
+            asked += 1
+
+
 @pytest.mark.parametrize("name", PLATFORMS)
 def test_the_gateway_answers_what_the_catalog_says(
     gateway: Gateway, name: str, capsys: pytest.CaptureFixture[str]
@@ -197,14 +207,15 @@ def test_the_gateway_answers_what_the_catalog_says(
         catalog = from_everywhere(catalog)
     times = instants(catalog) if gateway.clock else [datetime.now(UTC)]
     gateway.apply(replace(catalog, as_of=times[0]))
-    started, share = time.monotonic(), SECONDS / len(PLATFORMS) / len(times)
     keycloak = catalog.environment.keycloak
     assert keycloak
     issuer = f"{(keycloak.public_url or keycloak.url).rstrip('/')}/realms/"
     draw, wrong, statuses = random.Random(f"{SEED} {name} cases"), [], Counter[int]()
     people = Counter[int]()
-    while (place := int((time.monotonic() - started) / share)) < len(times) and len(wrong) < SHOWN:
-        at = times[place] if gateway.clock else datetime.now(UTC)
+    for turn in in_turn(times, SECONDS / len(PLATFORMS)):
+        if len(wrong) == SHOWN:
+            break
+        at = turn if gateway.clock else datetime.now(UTC)
         request = a_case(draw, catalog, at, real=not gateway.clock)
         said = evaluate(catalog, request)
         status, passed = gateway.ask(request, issuer)

@@ -48,7 +48,7 @@ def read(kong: Kong) -> Iterator[Resource]:
             owned=owned,
             attached=not owned and on_ours,
             danger=None if owned else strangers.membership(kong, consumer, group, on_ours=on_ours, opening=opening),
-            remove=strangers.removal("consumers", consumer, "acls", group),
+            remove=None if owned else strangers.removal("consumers", consumer, "acls", group),
         )
 
 

@@ -49,7 +49,7 @@ def read(kong: Kong) -> Iterator[Resource]:
             owned=owned,
             attached=attached,
             danger=strangers.credential(kong, consumer, "whoever signs for this credential") if attached else None,
-            remove=strangers.removal("jwts", row["id"]),
+            remove=None if owned else strangers.removal("jwts", row["id"]),
         )
 
 

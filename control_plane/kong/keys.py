@@ -86,7 +86,7 @@ def read(kong: Kong) -> Iterator[Resource]:
             owned=name is not None,
             attached=attached,
             danger=strangers.credential(kong, consumer, "whoever has this key") if attached else None,
-            remove=strangers.removal("key-auths", row["id"]),
+            remove=None if name else strangers.removal("key-auths", row["id"]),
         )
 
 

@@ -26,6 +26,26 @@ PLUGIN, ROUTE_PLUGIN = "kong.plugin", "kong.route-plugin"
 PROTOCOLS = frozenset({"http", "https", "grpc", "grpcs"})  # Kong's default for nearly every plugin
 OTHER_PROTOCOLS = {"ip-restriction": PROTOCOLS | {"tcp", "tls"}}
 PLACES = {"service": "services", "route": "routes", "consumer": "consumers"}
+OURS = frozenset(
+    {
+        *(
+            "acl",
+            "jwt",
+            "key-auth",
+            "ip-restriction",
+            "bot-detection",
+            "cors",
+            "rate-limiting",
+            "request-size-limiting",
+        ),
+        *("correlation-id", "file-log", "http-log", "prometheus", "request-termination", "response-transformer"),
+        *("pre-function", "post-function"),
+    }
+)  # plugins that we write, by Kong's names
+SECRETS = {"http-log": {"headers"}, "rate-limiting": {"password", "sentinel_password"}}  # what they hold in clear
+FUNCTIONS = frozenset({"pre-function", "post-function"})
+PHASES = frozenset({"certificate", "rewrite", "access", "header_filter", "body_filter", "log"})
+IN_THE_NODES_VAULT = "{vault://"
 LOG_FIELDS = "custom_fields_by_lua"
 LUA = (("access", "guard", chunk), ("header_filter", "answers", answers))  # phase, what it is, how it is read
 NAMED_BY = {"service": "name", "route": "name", "consumer": "username"}
@@ -67,7 +87,7 @@ def _found(kong: Kong, kind: str, row: Row, ours: dict[str, set[str]]) -> Resour
     owned = kong.is_ours(row)
     places = {place: kong.name_of(collection, row.get(place)) for place, collection in PLACES.items()}
     name = row.get("instance_name") or f"{row.get('name')} ({row['id']})"
-    config = _shown(values.values(row.get("config") or {}))
+    config = _shown(values.values(row.get("config") or {})) if owned else _of_a_stranger(row)
     fields: Fields = {**values.declared(row, ("name", "enabled", "protocols")), "config": config, **places}
     on_ours = any((row.get(place) or {}).get("id") in known for place, known in ours.items())
     return Resource(
@@ -79,6 +99,32 @@ def _found(kong: Kong, kind: str, row: Row, ours: dict[str, set[str]]) -> Resour
         danger=None if owned else strangers.plugin(row, on_ours=on_ours),
         remove=strangers.removal("plugins", row["id"]),
     )
+
+
+def _of_a_stranger(row: Row) -> Fields:
+    """The configuration of a plugin that may become ours, without what may be a secret; of all others nothing."""
+    name = str(row.get("name"))
+    if name not in OURS:
+        return {}
+    shown = _shown(_without(values.values(row.get("config") or {}), SECRETS.get(name, set())))
+    if name in FUNCTIONS:
+        return {field: value for field, value in shown.items() if field not in PHASES or _are_ours(value)}
+    return shown
+
+
+def _are_ours(programs: Value) -> bool:
+    """Whether they are programs that renkei has written; one of somebody else's may hold anything."""
+    texts = programs if isinstance(programs, tuple) else (programs,)
+    return all(one == answers.BODY or chunk.BY_US in str(one).partition("\n")[0] for one in texts)
+
+
+def _without(config: Fields, secrets: set[str]) -> Fields:
+    """The fields, at any depth, but those; a secret that the node looks up itself is none."""
+    return {
+        name: _without(value, secrets) if isinstance(value, Mapping) else value
+        for name, value in config.items()
+        if name not in secrets or value is None or str(value).startswith(IN_THE_NODES_VAULT)
+    }
 
 
 def _within(kong: Kong, row: Row) -> str:

@@ -207,3 +207,21 @@ def test_what_this_run_has_put_it_does_not_delete(admin):
     kong.put("/plugins/p", {})
     kong.delete("/plugins/p")
     assert [call.request.method for call in admin.calls] == ["PUT"]
+
+
+@pytest.mark.parametrize(
+    "plugin",
+    [
+        {"name": "http-log", "config": {"headers": {"Authorization": CANARY}, "queue": {"max_batch_size": 1}}},
+        {"name": "rate-limiting", "config": {"minute": 5, "redis": {"host": "redis", "password": CANARY}}},
+        {"name": "request-transformer", "config": {"add": {"headers": [f"x-token:{CANARY}"]}}},
+        {"name": "post-function", "config": {"access": [f"local token = '{CANARY}'"], "log": []}},
+    ],
+    ids=lambda plugin: plugin["name"],
+)
+def test_of_a_strangers_plugin_nothing_is_kept_that_may_be_a_secret(admin, plugin):
+    empty_but(admin, plugins=[{"id": NIL, **plugin}])
+    kong = a_kong()
+    found = [resource for kind in KINDS for resource in kind.read(kong)]
+    assert plugin["name"] in repr(found)
+    assert CANARY not in repr(found)

@@ -28,6 +28,8 @@ from control_plane.engine.values import Fields
 ROLE = "role:"  # what stands before a role's name where else a service stands
 SANDBOX_MODULE = "cjson.safe"  # what the guard needs where tokens are taken: untrusted_lua_sandbox_requires
 
+BY_US = "written by renkei; a change by hand is drift"  # in the first line of each program
+
 _CHUNK = re.compile(
     r"-- (?P<name>[^\n]*): written by renkei; a change by hand is drift\n"
     r"local JSON(?P<json>[^\n]*)\n"
@@ -54,7 +56,7 @@ def text_of(name: str, settings: Sequence[str], data: Sequence[str], fixed: str)
     json = f' = require("{SANDBOX_MODULE}")' if "tokens = false" not in settings else ""
     return "\n".join(
         [
-            f"-- {name}: written by renkei; a change by hand is drift",
+            f"-- {name}: {BY_US}",
             f"local JSON{json}",
             "local SETTINGS = {",
             *(f"  {setting}," for setting in settings),

@@ -106,7 +106,7 @@ class _Builder:
         if where is None:
             raise bug("a catalog is built without its platform")
         one = where.value
-        limits = Limits(one.limits.deletes, one.limits.parallel)
+        limits = Limits(one.limits.deletes, one.limits.parallel, one.limits.calls_per_month)
         return Platform(one.platform, one.title or "", one.locale, self.zone, limits, where.origin("platform"))
 
     def environment(self, name: str) -> Environment:

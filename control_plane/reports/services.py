@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from control_plane.catalog.model import ALWAYS, Api, Auth, Catalog, Grant, Period, Service
 from control_plane.catalog.model import State as Lifecycle
-from control_plane.reports import words
+from control_plane.reports import ceiling, words
 from control_plane.reports.live import Live, LiveService
 from control_plane.reports.report import Cell, Column, Part, Report, Row, Source, Tone, Word
 from control_plane.reports.users import LAST_DAY, in_order
@@ -59,7 +59,10 @@ _ID, _STATE, _API = (
 def services(catalog: Catalog, live: Live | None, source: Source) -> Report:
     """Every service with each of its grants, and every client or consumer that the servers have besides; pure."""
     rows = tuple(_rows(catalog, live))
-    return Report("services", TITLE, AUDIENCE, source, COLUMNS, rows, summary=_summary(rows), notes=(LAST_DAY,))
+    month = ceiling.counted(catalog)
+    summary = (*_summary(rows), *ceiling.summary(catalog, month))
+    notes = (LAST_DAY, *ceiling.notes(catalog, month))
+    return Report("services", TITLE, AUDIENCE, source, COLUMNS, rows, summary=summary, notes=notes)
 
 
 def _rows(catalog: Catalog, live: Live | None) -> Iterator[Row]:
@@ -146,8 +149,7 @@ def _scopes(catalog: Catalog, grant: Grant) -> tuple[Part, ...]:
 def _limits(catalog: Catalog, service: Service, api: Api, grant: Grant) -> Iterator[Word]:
     """What holds for this service, span by span: its own limit, else its tenant's, else the API's."""
     for name in grant.levels:
-        own = {**catalog.tenants[service.tenant].limits.get((api.name, name), {})}
-        own |= service.limits.get((api.name, name), {})
+        own = ceiling.own_limit(catalog, service, api, name)
         limits = {**api.level(name).limit, **own}
         level = level_word(name)
         for unit, number in sorted(limits.items(), key=lambda one: list(words.UNITS).index(one[0])):

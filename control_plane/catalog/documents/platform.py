@@ -139,6 +139,9 @@ class LimitsEntry(Entry):
     parallel: Annotated[int, Field(ge=1, le=100)] | None = Field(
         None, description="Requests in flight per system; left out: 10 at Keycloak, 16 at Kong."
     )
+    calls_per_month: Annotated[int, Field(ge=1, le=1_000_000_000_000)] | None = Field(
+        None, description="Calls that the whole platform is built for in a month; the list of services compares."
+    )
 
 
 class PlatformDocument(Entry):

@@ -143,6 +143,7 @@ class Environment:
 class Limits:
     deletes: int = 10  # more deletes than this in one plan must be named: --allow-deletes N
     parallel: int | None = None  # requests in flight per system; None: the number that suits each
+    calls_per_month: int | None = None  # what the platform as a whole is built for; shown in the list of services
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from control_plane.adopt.existing import Existing, name_of
@@ -33,7 +34,7 @@ def callers_of(existing: Existing, found: Translation) -> dict[str, str]:
             found.notes.append(Note(f"consumer {name}", why, "give it a name of its own by hand, and its grants"))
             continue
         entry: dict[str, Any] = {"service": service, "title": name, "auth": auth}
-        restriction = plugin(existing, "ip-restriction", consumer=name)
+        restriction = plugin(existing, "ip-restriction", consumer=name) or _on_each(existing, name)
         if restriction:
             if restriction.get("deny") or not restriction.get("allow"):
                 why = "addresses are denied to it, which the YAML cannot say"
@@ -59,3 +60,11 @@ def callers_of(existing: Existing, found: Translation) -> dict[str, str]:
         if keys:
             found.keys[callers[name]] = str(keys[0]["key"])
     return callers
+
+
+def _on_each(existing: Existing, consumer: str) -> Mapping[str, Any] | None:
+    """The ip-restriction that stands on the consumer together with services, where it is the same one each time."""
+    rows = [row for row in existing["plugins"] if row["consumer"] == consumer and row["name"] == "ip-restriction"]
+    found = [row["config"] for row in rows if is_on(row) and row["service"]]
+    same = {(tuple(sorted(one.get("allow") or ())), tuple(one.get("deny") or ())) for one in found}
+    return found[0] if len(same) == 1 else None

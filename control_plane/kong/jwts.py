@@ -84,7 +84,8 @@ JWTS = Kind(
     create,
     update,
     delete,
-    after=("kong.consumer", "kong.plugin"),
+    after=("kong.consumer", "kong.route-plugin"),
+    settle_before_write=True,  # so that no new credential meets a guard of yesterday
     revokes=True,
     danger=danger.of_jwt,
     adoptable=True,

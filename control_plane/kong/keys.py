@@ -202,7 +202,8 @@ KEYS = Kind(
     create,
     update,
     delete,
-    after=("kong.consumer", "kong.plugin"),
+    after=("kong.consumer", "kong.route-plugin"),
+    settle_before_write=True,  # so that no new credential meets a guard of yesterday
     revokes=True,
     moves="the same key goes on: no call is refused",
     danger=danger.of_key,

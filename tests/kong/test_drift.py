@@ -47,9 +47,9 @@ PLATFORM = a_platform(
             "route-plugin ngsi-v2.v2 ngsi-v2.v2.read.rate-limiting",
         ),
         (
-            "/plugins/nasushiobara.portal~ip-restriction",
+            "/plugins/nasushiobara.portal~ngsi-v2.v2.ip-restriction",
             {"config": {"allow": ["0.0.0.0/0"]}},
-            "plugin nasushiobara.portal nasushiobara.portal~ip-restriction",
+            "plugin nasushiobara.portal nasushiobara.portal~ngsi-v2.v2.ip-restriction",
         ),
         (
             "/consumers/nasushiobara.portal",
@@ -87,7 +87,7 @@ def test_a_service_that_was_disabled_by_hand_is_published_again(world: World):
         "/plugins/ngsi-v2.v2.acl",
         "/plugins/ngsi-v2.v2.read.acl",
         "/plugins/ngsi-v2.v2.read.rate-limiting",
-        "/plugins/nasushiobara.portal~ip-restriction",
+        "/plugins/nasushiobara.portal~ngsi-v2.v2.ip-restriction",
     ],
 )
 def test_a_plugin_that_was_moved_by_hand_is_moved_back_and_not_deleted(world: World, path):

@@ -155,7 +155,7 @@ def test_an_api_whose_protection_cannot_be_said_is_left_and_told_with_the_reason
         {"name": "request-termination"},
         {"name": "request-size-limiting"},
         {"name": "ip-restriction", "config": {"deny": ["10.0.0.0/8"]}},
-        {"name": "ip-restriction", "service": "a", "config": {"allow": ["10.0.0.0/8"]}},
+        {"name": "ip-restriction", "service": "a", "config": {"deny": ["10.0.0.0/8"]}},
     ],
 )
 def test_a_consumer_that_is_kept_out_of_something_gets_nothing_until_somebody_says_what(plugin):
@@ -165,6 +165,22 @@ def test_a_consumer_that_is_kept_out_of_something_gets_nothing_until_somebody_sa
     assert found.tenants == {}
     assert found.keys == {}
     assert [note.what for note in found.notes] == ["consumer t.kept-out"]
+
+
+@pytest.mark.parametrize("second", ["10.0.0.0/8", "192.0.2.0/24"], ids=["the same", "others"])
+def test_addresses_of_a_consumer_at_each_service_are_taken_when_they_are_the_same_everywhere(second):
+    at = [("a", "10.0.0.0/8"), ("b", second)]
+    plugins = [{"name": "ip-restriction", "service": name, "config": {"allow": [net]}} for name, net in at]
+    consumer = {"username": "t.near", "keyauth_credentials": [{"key": "1"}], "plugins": plugins}
+    services = [
+        {"name": name, "host": "h", "routes": [{"name": name, "paths": [f"/{name}"]}], "plugins": [KEY]}
+        for name in ("a", "b")
+    ]
+    found = translate(of({"services": services, "consumers": [consumer]}), "tochigi")
+    if second == "10.0.0.0/8":
+        assert found.tenants["t"]["near"]["allowed_ips"] == ["10.0.0.0/8"]
+    else:
+        assert [note.what for note in found.notes] == ["consumer t.near"]
 
 
 def test_two_consumers_whose_names_become_one_do_not_share_their_rights():

@@ -1,7 +1,9 @@
 """Addresses that may call: those of the API, those of the service, and where both are given those in both.
 
-In Kong a consumer's ip-restriction takes the place of the API's, so where both have one the intersection is put on
-the consumer and the API version together. Kong runs ip-restriction after authentication, so the consumer is known.
+In Kong a consumer's ip-restriction takes the place of the API's, so what both allow is put on the consumer and each
+API version that it was granted, together: one plugin, that comes, changes and goes in one write. On the consumer alone
+it would open an API with addresses of its own until the other one is there. Kong runs ip-restriction after
+authentication, so the consumer is known.
 """
 
 from __future__ import annotations
@@ -29,13 +31,13 @@ def on_consumer(gateway: Gateway, service: Service) -> Iterator[Plugin]:
         return
     belongs = (f"tenant:{service.tenant}",)
     own = networks(service.allowed_ips)
-    yield Plugin("ip-restriction", _config(own), service.origin, belongs, within=service.name, consumer=service.name)
     versions = {one.name: one for one, _, _ in granted_levels(gateway.catalog, service)}
     for one in versions.values():
-        if one.api.allowed_ips and one.api.auth:
+        if one.api.auth:
+            both = intersection(own, networks(one.api.allowed_ips)) if one.api.allowed_ips else own
             yield Plugin(
                 "ip-restriction",
-                _config(intersection(own, networks(one.api.allowed_ips))),
+                _config(both),
                 service.origin,
                 (*belongs, *one.belongs),
                 within=service.name,

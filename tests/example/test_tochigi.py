@@ -14,6 +14,7 @@ import yaml
 
 from control_plane.catalog.load import load
 from control_plane.catalog.model import Auth, Catalog, Disclosure, Grant, MfaMode, State, TenantType, User
+from control_plane.reports.ceiling import counted
 
 from .conftest import NOVEMBER, ROOT
 
@@ -215,3 +216,22 @@ def _without_places(value: object, ordered: bool = True) -> object:
         fields = {key: item for key, item in vars(value).items() if key != "origin"}
         return (type(value).__name__, _without_places(fields, ordered))
     return sorted(value) if isinstance(value, frozenset) else value
+
+
+def test_the_services_monthly_limits_come_to_no_more_than_the_fifty_million_calls_of_the_platform(tochigi):
+    month = counted(tochigi)
+    assert tochigi.platform.limits.calls_per_month == 50_000_000
+    assert 40_000_000 < month.promised <= 50_000_000
+    assert month.endless == ()
+
+
+def test_production_has_several_nodes_that_count_together_behind_a_load_balancer(tochigi):
+    kong = tochigi.environment.kong
+    assert kong.redis.tls and kong.redis.password_variable
+    assert kong.behind.proxies == ("10.0.3.0/28",)
+
+
+def test_who_may_update_data_may_not_make_the_broker_send_them_elsewhere(tochigi):
+    subscribe = tochigi.apis["ngsi-v2"].level("subscribe")
+    assert subscribe.paths == ("/subscriptions",)
+    assert [grant for grant in tochigi.grants() if grant.api == "ngsi-v2" and "subscribe" in grant.levels] == []

@@ -225,8 +225,8 @@ def test_the_services_monthly_limits_come_to_no_more_than_the_fifty_million_call
     assert month.endless == ()
 
 
-def test_production_has_several_nodes_that_count_together_behind_a_load_balancer(tochigi):
-    kong = tochigi.environment.kong
+def test_production_has_several_nodes_that_count_together_behind_a_load_balancer():
+    kong = load(ROOT, "production", NOVEMBER).environment.kong
     assert kong.redis.tls and kong.redis.password_variable
     assert kong.behind.proxies == ("10.0.3.0/28",)
 

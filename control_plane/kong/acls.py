@@ -75,7 +75,8 @@ ACLS = Kind(
     create,
     update,
     delete,
-    after=("kong.consumer", "kong.plugin"),
+    after=("kong.consumer", "kong.route-plugin"),
+    settle_before_write=True,  # a new right holds when the guard and the addresses around it are there
     revokes=True,
     danger=danger.of_acl,
     adoptable=True,

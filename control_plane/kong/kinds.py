@@ -2,8 +2,7 @@
 
 certificate ─▶ upstream ─▶ target ─▶ service
 ca-certificate ─▶ service
-consumer, service ─▶ plugin ─▶ route ─▶ route-plugin ─▶ (the proxy has taken it up) ─▶ publication, key, jwt
-                           └─▶ acl
+consumer, service ─▶ plugin ─▶ route ─▶ route-plugin ─▶ (the proxy has taken it up) ─▶ publication, key, acl, jwt
 when things go: publication ─▶ route-plugin ─▶ route ─▶ (taken up) ─▶ plugin ─▶ service, consumer
 rights that go (key, acl, jwt) go before everything else
 """

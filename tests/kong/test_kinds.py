@@ -198,3 +198,11 @@ def test_only_the_client_speaks_http():
             for alias in node.names
         }  # fmt: skip
         assert "requests" not in imports or file.name in ("http.py", "taken_up.py")
+
+
+@pytest.mark.parametrize("right", ["kong.key", "kong.jwt", "kong.acl"])
+def test_a_right_is_given_when_the_guards_and_addresses_around_it_are_taken_up(right):
+    order = {name: number for number, names in enumerate(waves(KINDS)) for name in names}
+    assert BY_NAME[right].settle_before_write
+    assert all(order[other] < order[right] for other in ("kong.plugin", "kong.route", "kong.route-plugin"))
+    assert order[right] == order["kong.publication"]  # one wait for all of them

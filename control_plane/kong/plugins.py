@@ -19,7 +19,7 @@ from control_plane.engine.resource import Key, Resource
 from control_plane.engine.values import Fields, Value
 from control_plane.kong import danger, naming, policies, strangers, values
 from control_plane.kong.client import Kong, Row, at
-from control_plane.kong.policies import answers, chunk
+from control_plane.kong.policies import answers, chunk, guard
 from control_plane.kong.policies.plugin import Plugin
 
 PLUGIN, ROUTE_PLUGIN = "kong.plugin", "kong.route-plugin"
@@ -44,7 +44,7 @@ OURS = frozenset(
 )  # plugins that we write, by Kong's names
 SECRETS = {"http-log": {"headers"}, "rate-limiting": {"password", "sentinel_password"}}  # what they hold in clear
 FUNCTIONS = frozenset({"pre-function", "post-function"})
-PHASES = frozenset({"certificate", "rewrite", "access", "header_filter", "body_filter", "log"})
+PHASES = frozenset({"access", *guard.PHASES})
 IN_THE_NODES_VAULT = "{vault://"
 LOG_FIELDS = "custom_fields_by_lua"
 LUA = (("access", "guard", chunk), ("header_filter", "answers", answers))  # phase, what it is, how it is read

@@ -69,9 +69,9 @@ class Book:
         """Make the secrets that are absent, and record all of them in the index with one write.
 
         A value that stands in the store already is taken: put there by an operator, or made by a run that was killed
-        before it could record it. One of whose former reference `previously` knows is copied from there, where it
-        stays. Called before the first write to a server. Raises ConfigurationError, before anything is made, for one
-        that is absent and not ours to make.
+        before it could record it. One whose former reference is in `previously` is copied from there, and stays
+        there too. Called before the first write to a server. Raises ConfigurationError, before anything is made, for
+        one that is absent and not ours to make.
         """
         wanted = sorted({ref for ref in refs if self.versions(ref) is None})
         if not wanted:

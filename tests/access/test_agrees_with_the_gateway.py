@@ -33,6 +33,7 @@ from control_plane.sandbox.kong.settings import Settings
 from tests.access.cases import a_case, instants, written
 from tests.access.platforms import drawn
 from tests.conftest import LIFETIME, KongServer
+from tests.gateway.timed import Clock
 from tests.kong.world import World
 
 pytestmark = pytest.mark.servers
@@ -44,16 +45,6 @@ PLATFORMS = ("drawn-1", "drawn-2", "drawn-3", "drawn-4", "tochigi")
 SHOWN = 8  # disagreements that a failure shows
 LEAST = 600  # cases of a platform
 MANY = 2_000_000_000
-
-
-@dataclass
-class Clock:
-    """The time that the stand-in takes for now; the real one until a test sets it."""
-
-    set_to: float | None = None
-
-    def __call__(self) -> float:
-        return time.time() if self.set_to is None else self.set_to
 
 
 @dataclass

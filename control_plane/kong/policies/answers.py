@@ -6,7 +6,6 @@ shapes the answers of all plugins. In a plan it stands as what it says: its sett
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -16,7 +15,7 @@ from typing import Any
 
 from control_plane.catalog.model import Auth, State
 from control_plane.engine.values import Fields
-from control_plane.kong.policies import lifecycle
+from control_plane.kong.policies import chunk, lifecycle
 from control_plane.kong.policies.authentication import KEY_HEADER
 from control_plane.kong.policies.guard import PHASES, literal
 from control_plane.kong.policies.plugin import Plugin
@@ -44,7 +43,7 @@ NEEDED = {
     frozenset(): {"ja": "この呼出しには認証が必要です。", "en": "This call needs credentials."},
 }
 _CHUNK = re.compile(
-    r"-- (?P<name>[^\n]*): answers of the gateway, written by renkei; a change by hand is drift\n"
+    rf"-- (?P<name>[^\n]*): answers of the gateway, {chunk.BY_US}\n"
     r"local SETTINGS = \{\n(?P<settings>(?:  [^\n]*,\n)*)\}\n"
     r"(?P<program>.*)",
     re.DOTALL,
@@ -69,7 +68,7 @@ def program() -> str:
 def text_of(name: str, settings: Sequence[str], fixed: str) -> str:
     return "\n".join(
         [
-            f"-- {name}: answers of the gateway, written by renkei; a change by hand is drift",
+            f"-- {name}: answers of the gateway, {chunk.BY_US}",
             "local SETTINGS = {",
             *(f"  {setting}," for setting in settings),
             "}",
@@ -91,8 +90,7 @@ def read(text: str) -> Fields | None:
     settings = tuple(line[2:-1] for line in match["settings"].splitlines())
     if text_of(match["name"], settings, match["program"]) != text:
         return None
-    digest = hashlib.sha256(match["program"].encode()).hexdigest()[:32]
-    return {"name": match["name"], "settings": settings, "program": digest}
+    return {"name": match["name"], "settings": settings, "program": chunk.digest(match["program"])}
 
 
 def _needed(one: Standing) -> dict[str, str]:

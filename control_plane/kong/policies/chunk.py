@@ -31,7 +31,7 @@ SANDBOX_MODULE = "cjson.safe"  # what the guard needs where tokens are taken: un
 BY_US = "written by renkei; a change by hand is drift"  # in the first line of each program
 
 _CHUNK = re.compile(
-    r"-- (?P<name>[^\n]*): written by renkei; a change by hand is drift\n"
+    rf"-- (?P<name>[^\n]*): {BY_US}\n"
     r"local JSON(?P<json>[^\n]*)\n"
     r"local SETTINGS = \{\n(?P<settings>(?:  \w+ = [^\n]*,\n)*)\}\n"
     r"local DATA = \[\[\n(?P<data>(?:[^\n\]]+\n)*)\]\]\n"

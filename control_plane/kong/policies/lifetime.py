@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from control_plane.catalog.model import ALWAYS
+from control_plane.kong.policies.chunk import BY_US
 from control_plane.kong.policies.guard import PHASES
 from control_plane.kong.policies.plugin import Plugin
 from control_plane.kong.view import Gateway, Standing
 
-TEXT = """-- {name}: when the version answers, written by renkei; a change by hand is drift
+TEXT = """-- {name}: when the version answers, {by_us}
 local FROM, TILL = {start}, {end} -- {told}
 
 return function()
@@ -31,6 +32,7 @@ def on_version(gateway: Gateway, one: Standing) -> Iterator[Plugin]:
         return
     text = TEXT.format(
         name=one.name,
+        by_us=BY_US,
         start=_seconds(period.start, "0"),
         end=_seconds(period.end, "math.huge"),
         told=f"{_told(period.start)} to {_told(period.end)}",

@@ -64,6 +64,11 @@ def test_a_refused_download_of_packages_is_one_sentence_and_leaves_no_environmen
     assert not (checkout / ".venv").exists()
 
 
+def test_the_lock_holds_everything_that_its_packages_need() -> None:
+    """The set-up asks nobody what else is needed, so nothing may be missing."""
+    subprocess.run([sys.executable, "-m", "pip", "check", "--disable-pip-version-check"], check=True)
+
+
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
 def test_every_script_is_well_formed_and_may_be_run(script: Path) -> None:
     subprocess.run(["bash", "-n", str(script)], check=True)

@@ -40,7 +40,7 @@ def baseline(name: str, templates: Mapping[str, Located[RealmTemplateEntry]]) ->
     def first(field: str, default: Any) -> Any:
         return next((value for entry in entries if (value := getattr(entry, field)) is not None), default)
 
-    mfa = section("mfa")
+    mfa, events = section("mfa"), section("events")
     return RealmBaseline(
         template=name,
         mfa=MfaMode(mfa.get("required", MfaMode.EVERYONE)),
@@ -48,8 +48,13 @@ def baseline(name: str, templates: Mapping[str, Located[RealmTemplateEntry]]) ->
         password_policy=section("password"),
         brute_force=section("brute_force"),
         tokens=section("tokens"),
+        login=section("login"),
+        themes=section("themes"),
+        headers=section("headers"),
         otp=section("otp"),
-        events_days=section("events").get("days", 365),
+        events_days=events.get("days", 365),
+        event_types=tuple(events.get("types", ())),
+        event_listeners=tuple(events["listeners"]) if "listeners" in events else None,
         locales=tuple(first("locales", ("ja", "en"))),
         ssl_required=first("ssl_required", "external"),
         attributes=tuple(first("attributes", ())),

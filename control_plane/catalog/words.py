@@ -40,6 +40,9 @@ LOCALE = r"^[a-z]{2}(-[A-Z]{2})?$"
 WEB_ORIGIN = r"^(\*|https?://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[1-9][0-9]{0,4})?)$"
 HEADER = r"^[A-Za-z][A-Za-z0-9-]{0,63}$"
 FILE = r"^(/[A-Za-z0-9._-]+)+$"
+HEADER_VALUE = r"^[!-~]([ -~]*[!-~])?$"
+TRANSPORT_SECURITY = r"^max-age=[0-9]{1,10}(; includeSubDomains)?(; preload)?$"
+FILE_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 HOST = r"^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$"
 VARIABLE = r"^[A-Z][A-Z0-9_]{0,99}$"
 
@@ -61,6 +64,9 @@ PATTERNS = {
     LOCALE: "a locale is like ja or pt-BR",
     WEB_ORIGIN: "an origin is like https://portal.example.jp, in lower case and without a path; '*' is every origin",
     HEADER: "the name of a header begins with a letter; letters, digits and '-'",
+    HEADER_VALUE: "the value of a header has printable ASCII characters, and none but these",
+    TRANSPORT_SECURITY: "it is written like max-age=31536000; includeSubDomains",
+    FILE_NAME: "a name of what is installed at the server has letters, digits and '.', '_', '-'",
     HOST: "a host is a name or an IPv4 address, like redis.internal.example.jp",
     FILE: "a file on the node is named from '/' on; letters, digits and '.', '_', '-'",
 }
@@ -273,6 +279,9 @@ AttributeName = Annotated[str, Field(pattern=ATTRIBUTE)]
 Locale = Annotated[str, Field(pattern=LOCALE)]
 WebOrigin = Annotated[str, Field(pattern=WEB_ORIGIN, max_length=255), AfterValidator(_plain_origin)]
 HeaderName = Annotated[str, Field(pattern=HEADER)]
+Header = Annotated[str, Field(pattern=HEADER_VALUE, max_length=2000)]
+TransportSecurity = Annotated[str, Field(pattern=TRANSPORT_SECURITY)]
+FileName = Annotated[str, Field(pattern=FILE_NAME)]
 FileOnNode = Annotated[str, Field(pattern=FILE, max_length=255), AfterValidator(_dots)]
 Host = Annotated[str, Field(pattern=HOST)]
 Variable = Annotated[str, AfterValidator(read_variable), _text_schema(pattern=VARIABLE)]

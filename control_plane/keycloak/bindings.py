@@ -12,9 +12,8 @@ from control_plane.catalog.model import Catalog
 from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
-from control_plane.keycloak import danger, logins
+from control_plane.keycloak import danger, logins, realmput
 from control_plane.keycloak.server import Keycloak
-from control_plane.keycloak.session import path
 
 NAME = "keycloak.binding"
 FIELDS = {"browser": "browserFlow", "direct-grant": "directGrantFlow"}
@@ -35,8 +34,7 @@ def read(server: Keycloak) -> Iterator[Resource]:
 
 def create(server: Keycloak, want: Resource) -> None:
     """Every realm has the binding: set it."""
-    realm = want.key.within
-    server.session.put(path(realm), {"realm": realm, FIELDS[want.key.name]: want.fields["flow"]})
+    realmput.put(server.session, want.key.within, {FIELDS[want.key.name]: want.fields["flow"]})
 
 
 def update(server: Keycloak, change: Update) -> None:

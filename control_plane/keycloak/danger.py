@@ -29,13 +29,6 @@ SWITCHES = {  # field -> what it means while it is not as wanted
     "directAccessGrantsEnabled": "it may sign people in with a password alone",
     "standardFlowEnabled": "people sign in through it, and Git does not say so",
 }
-REALM_OPEN = {
-    "sslRequired": "passwords may pass without TLS",
-    "registrationAllowed": "everybody may make an account",
-    "duplicateEmailsAllowed": "two accounts may have one address",
-    "passwordPolicy": "passwords are not held to the policy",
-    "bruteForceProtected": "passwords may be guessed without end",
-}
 
 
 def of_client(change: Change, have: State) -> str | None:
@@ -83,23 +76,6 @@ def of_scope(change: Change, have: State) -> str | None:
 
 def of_profile(change: Change, have: State) -> str | None:
     return "people may see or change what Git keeps from them" if isinstance(change, Update) else None
-
-
-def of_realm(change: Change, have: State) -> str | None:
-    if isinstance(change, Update):
-        for one in change.changes:
-            if one.path[0] in REALM_OPEN and _looser(one):
-                return REALM_OPEN[one.path[0]]
-            if one.path[0] == "enabled" and one.before is True:
-                return "the realm is switched on, and Git no longer knows it"
-    return None
-
-
-def _looser(one: FieldChange) -> bool:
-    if isinstance(one.before, frozenset) and isinstance(one.after, frozenset):
-        return bool(one.after - one.before)  # a rule of the policy is missing, or another one
-    stricter = {"bruteForceProtected": True, "sslRequired": "all"}
-    return one.before != stricter.get(one.path[0])
 
 
 def _more(one: FieldChange) -> str | None:

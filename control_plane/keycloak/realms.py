@@ -1,21 +1,21 @@
 """Realms with the settings of their template.
 
-A partial PUT is merged by Keycloak field by field, with one trap: an OTP policy that is not sent whole is broken
-without an error, so it always goes whole. The password policy is one text on the server and a set here. Events are
-fields of the realm too. Realms that leave the YAML are disabled and keep everything that is in them.
+A partial PUT is merged by Keycloak field by field, with traps (`realmput`): an OTP policy that is not sent whole is
+broken without an error, so it always goes whole. The password policy is one text on the server and a set here. Events
+are fields of the realm too. Realms that leave the YAML are disabled and keep everything that is in them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 
-from control_plane.catalog.model import Catalog, Realm, RealmBaseline
+from control_plane.catalog.model import Catalog
 from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
 from control_plane.engine.values import Fields, Value
-from control_plane.keycloak import danger
+from control_plane.keycloak import baseline, loosening, realmput
 from control_plane.keycloak.answers import RIGHTS, Conflict, Json, Missing, text
 from control_plane.keycloak.marks import belongs, is_ours, marks
 from control_plane.keycloak.server import Keycloak
@@ -23,90 +23,14 @@ from control_plane.keycloak.session import path
 from control_plane.problems import NotAllowed, Problem
 
 NAME = "keycloak.realm"
-DAY = 86400  # seconds
-
-PASSWORD = {
-    "length": "length",
-    "max_length": "maxLength",
-    "upper": "upperCase",
-    "lower": "lowerCase",
-    "digits": "digits",
-    "special": "specialChars",
-    "history": "passwordHistory",
-    "not_username": "notUsername",
-    "not_email": "notEmail",
-    "max_age_days": "forceExpiredPasswordChange",
-}
-BRUTE_FORCE = {
-    "failures": "failureFactor",
-    "wait": "waitIncrementSeconds",
-    "max_wait": "maxFailureWaitSeconds",
-    "reset_after": "maxDeltaTimeSeconds",
-    "permanent": "permanentLockout",
-}
-TOKENS = {
-    "access": "accessTokenLifespan",
-    "sso_idle": "ssoSessionIdleTimeout",
-    "sso_max": "ssoSessionMaxLifespan",
-    "client_idle": "clientSessionIdleTimeout",
-    "client_max": "clientSessionMaxLifespan",
-    "offline_idle": "offlineSessionIdleTimeout",
-    "login": "accessCodeLifespanLogin",
-    "action": "accessCodeLifespanUserAction",
-}
-OTP = {
-    "type": "otpPolicyType",
-    "algorithm": "otpPolicyAlgorithm",
-    "digits": "otpPolicyDigits",
-    "period": "otpPolicyPeriod",
-    "look_ahead": "otpPolicyLookAheadWindow",
-    "reusable": "otpPolicyCodeReusable",
-}
-OTP_DEFAULT: Mapping[str, Value] = {
-    "otpPolicyType": "totp",
-    "otpPolicyAlgorithm": "HmacSHA1",  # the only one that every phone application takes
-    "otpPolicyDigits": 6,
-    "otpPolicyPeriod": 30,
-    "otpPolicyLookAheadWindow": 1,
-    "otpPolicyInitialCounter": 0,
-    "otpPolicyCodeReusable": False,
-}
-SETS = ("supportedLocales",)
+HEADERS = "browserSecurityHeaders"
+SETS = ("supportedLocales", "enabledEventTypes", "eventsListeners")
 
 
 def desired(catalog: Catalog) -> Iterator[Resource]:
     for realm in catalog.realms.values():
-        yield Resource(Key(NAME, realm.name, realm.name), _fields(realm), realm.origin, frozenset({realm.owner}))
-
-
-def _fields(realm: Realm) -> Fields:
-    baseline = realm.baseline
-    return {
-        "enabled": True,
-        "displayName": realm.title,
-        "sslRequired": baseline.ssl_required,
-        "registrationAllowed": False,  # people come from the YAML, not by themselves
-        "duplicateEmailsAllowed": False,
-        "internationalizationEnabled": True,
-        "supportedLocales": frozenset(baseline.locales),
-        "defaultLocale": baseline.locales[0] if baseline.locales else None,
-        "passwordPolicy": frozenset(_password(baseline)),
-        "bruteForceProtected": bool(baseline.brute_force),
-        **{BRUTE_FORCE[name]: value for name, value in baseline.brute_force.items()},
-        **{TOKENS[name]: value for name, value in baseline.tokens.items()},
-        **OTP_DEFAULT,
-        **{OTP[name]: value for name, value in baseline.otp.items()},
-        "eventsEnabled": True,
-        "eventsExpiration": baseline.events_days * DAY,
-        "adminEventsEnabled": True,
-        "adminEventsDetailsEnabled": False,  # the representations hold personal data
-    }
-
-
-def _password(baseline: RealmBaseline) -> Iterator[str]:
-    for name, value in baseline.password_policy.items():
-        if value is not False:
-            yield f"{PASSWORD[name]}({'' if value is True else value})"
+        key = Key(NAME, realm.name, realm.name)
+        yield Resource(key, baseline.fields(realm), realm.origin, frozenset({realm.owner}))
 
 
 # ---------------------------------------------------------------- found
@@ -150,6 +74,7 @@ def _read_fields(found: Json) -> Fields:
         name: value for name, value in found.items() if isinstance(value, str | int | float | bool)
     }
     fields |= {name: frozenset(map(str, found.get(name) or ())) for name in SETS}
+    fields[HEADERS] = {str(name): value for name, value in (found.get(HEADERS) or {}).items()}
     policy = str(found.get("passwordPolicy") or "")
     fields["passwordPolicy"] = frozenset(_policy(one) for one in policy.split(" and ") if one)
     return fields
@@ -174,19 +99,19 @@ def create(server: Keycloak, want: Resource) -> None:
     except Conflict:
         if not is_ours(server.session.get(path(name)), server.platform):
             raise
-        server.session.put(path(name), {"realm": name, **body})
+        realmput.put(server.session, name, body)
 
 
 def update(server: Keycloak, change: Update) -> None:
-    server.session.put(path(change.key.name), {"realm": change.key.name, **_body(change.want.fields, change.changed)})
+    realmput.put(server.session, change.key.name, _body(change.want.fields, change.changed))
 
 
 def _body(fields: Fields, names: frozenset[str]) -> Json:
     """The named fields as Keycloak takes them; the OTP policy and the events each whole or not at all."""
-    if names & OTP_DEFAULT.keys():
-        names |= OTP_DEFAULT.keys()
-    if any("vents" in name for name in names):
-        names |= {name for name in fields if "vents" in name}
+    if names & baseline.OTP_DEFAULT.keys():
+        names |= baseline.OTP_DEFAULT.keys()
+    if any("vent" in name for name in names):
+        names |= {name for name in fields if "vent" in name}
     body = {name: fields[name] for name in names if name in fields}
     for name in SETS:
         if isinstance(value := body.get(name), frozenset):
@@ -205,4 +130,4 @@ def _one_by_one(realm: Resource) -> str:
     return "realms"
 
 
-REALM = Kind(NAME, desired, read, create, update, leaves=leaves, serial_by=_one_by_one, danger=danger.of_realm)
+REALM = Kind(NAME, desired, read, create, update, leaves=leaves, serial_by=_one_by_one, danger=loosening.danger)

@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import pytest
 
-from control_plane.catalog.documents.templates import (
+from control_plane.catalog.documents.realms import (
     BruteForceEntry,
-    MfaEntry,
-    OtpEntry,
+    HeadersEntry,
+    LoginEntry,
     PasswordEntry,
+    ThemesEntry,
     TokensEntry,
 )
+from control_plane.catalog.documents.templates import MfaEntry, OtpEntry
+from control_plane.keycloak.baseline import BRUTE_FORCE, HEADERS, LOGIN, OTP, PASSWORD, THEMES, TOKENS
 from control_plane.keycloak.logins import FACTORS
-from control_plane.keycloak.realms import BRUTE_FORCE, OTP, PASSWORD, TOKENS
 
 
 @pytest.mark.parametrize(
     ("section", "names"),
-    [(PasswordEntry, PASSWORD), (BruteForceEntry, BRUTE_FORCE), (TokensEntry, TOKENS), (OtpEntry, OTP)],
+    [
+        (PasswordEntry, PASSWORD),
+        (BruteForceEntry, BRUTE_FORCE),
+        (TokensEntry, TOKENS),
+        (LoginEntry, LOGIN),
+        (ThemesEntry, THEMES),
+        (HeadersEntry, HEADERS),
+        (OtpEntry, OTP),
+    ],
 )
 def test_every_setting_of_a_section_has_a_name_in_keycloak(section, names):
     assert sorted(section.model_fields.keys() - names.keys()) == []

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from pydantic import BaseModel
 
-from control_plane.catalog.documents.templates import BruteForceEntry, OtpEntry, PasswordEntry, TokensEntry
 from control_plane.catalog.model import Auth, Catalog, MfaMode
 from control_plane.engine.kind import Kind
 from control_plane.engine.plan import make_plan, waves
 from control_plane.engine.read import references
 from control_plane.engine.resource import Resource, state
 from control_plane.engine.values import Secret, plain
-from control_plane.keycloak import KINDS, Keycloak, logins, realms
+from control_plane.keycloak import KINDS, Keycloak, logins
 from control_plane.keycloak.flowtree import Flow, parse
 from tests.building import (
     SERVICE,
@@ -230,19 +228,6 @@ def test_a_person_without_a_group_stands_in_the_tenants_own() -> None:
 def test_every_attribute_that_a_person_has_is_declared_in_the_profile() -> None:
     catalog = a_platform(with_user("staff-01", attributes={"laboratory": "x"}))
     assert "laboratory" in wanted(catalog, "profile")["nasushiobara", "user-profile"].fields
-
-
-@pytest.mark.parametrize(
-    ("entry", "names"),
-    [
-        (PasswordEntry, realms.PASSWORD),
-        (BruteForceEntry, realms.BRUTE_FORCE),
-        (TokensEntry, realms.TOKENS),
-        (OtpEntry, realms.OTP),
-    ],
-)
-def test_keycloak_has_a_name_for_every_setting_of_a_template(entry: type[BaseModel], names: dict[str, str]) -> None:
-    assert set(entry.model_fields) <= names.keys()
 
 
 def test_the_otp_policy_is_wanted_whole() -> None:

@@ -8,6 +8,16 @@ from pydantic import Field, model_validator
 
 from control_plane.catalog.documents.apis import Method
 from control_plane.catalog.documents.base import CallLimit, Entry
+from control_plane.catalog.documents.realms import (
+    BruteForceEntry,
+    EventsEntry,
+    Few,
+    HeadersEntry,
+    LoginEntry,
+    PasswordEntry,
+    ThemesEntry,
+    TokensEntry,
+)
 from control_plane.catalog.words import (
     AttributeName,
     Duration,
@@ -20,8 +30,6 @@ from control_plane.catalog.words import (
     wrong,
 )
 
-Few = Annotated[int, Field(ge=0, le=64)]
-
 
 class MfaEntry(Entry):
     """Who shows a second factor, and which."""
@@ -32,47 +40,6 @@ class MfaEntry(Entry):
     factors: Annotated[list[Literal["totp", "passkey"]], EachOnce] | None = Field(
         None, min_length=1, description="What counts as a second factor."
     )
-
-
-class PasswordEntry(Entry):
-    """The password policy."""
-
-    length: Annotated[int, Field(ge=8, le=128)] | None = Field(None, description="At least so many characters.")
-    upper: Few | None = Field(None, description="At least so many upper-case letters.")
-    lower: Few | None = Field(None, description="At least so many lower-case letters.")
-    digits: Few | None = Field(None, description="At least so many digits.")
-    special: Few | None = Field(None, description="At least so many special characters.")
-    history: Annotated[int, Field(ge=1, le=64)] | None = Field(
-        None, description="Not one of the last so many passwords."
-    )
-    not_username: bool | None = Field(None, description="Not the username.")
-    not_email: bool | None = Field(None, description="Not the e-mail address.")
-    max_age_days: Annotated[int, Field(ge=1, le=3650)] | None = Field(
-        None, description="To be changed after so many days."
-    )
-
-
-class BruteForceEntry(Entry):
-    """When wrong passwords lock an account, and for how long."""
-
-    failures: Annotated[int, Field(ge=1, le=1000)] | None = Field(None, description="Wrong passwords until locked.")
-    wait: Duration | None = Field(None, description="How long it is locked; grows with each further failure.")
-    max_wait: Duration | None = Field(None, description="The longest that it is locked.")
-    reset_after: Duration | None = Field(None, description="Failures are forgotten after this.")
-    permanent: bool | None = Field(None, description="Locked until an administrator unlocks it.")
-
-
-class TokensEntry(Entry):
-    """How long tokens and sessions live."""
-
-    access: Duration | None = Field(None, description="An access token.")
-    sso_idle: Duration | None = Field(None, description="A session in which nothing happens.")
-    sso_max: Duration | None = Field(None, description="A session at all.")
-    client_idle: Duration | None = Field(None, description="A client's session in which nothing happens.")
-    client_max: Duration | None = Field(None, description="A client's session at all.")
-    offline_idle: Duration | None = Field(None, description="An offline session in which nothing happens.")
-    login: Duration | None = Field(None, description="The time to log in.")
-    action: Duration | None = Field(None, description="The time for one action of a user, as a new password.")
 
 
 class OtpEntry(Entry):
@@ -88,12 +55,6 @@ class OtpEntry(Entry):
     reusable: bool | None = Field(None, description="Whether a code may be used twice in its period.")
 
 
-class EventsEntry(Entry):
-    """The record of logins and of changes."""
-
-    days: Annotated[int, Field(ge=1, le=3650)] | None = Field(None, description="How long it is kept.")
-
-
 class RealmTemplateEntry(Entry):
     """What a realm has from its first day."""
 
@@ -104,6 +65,9 @@ class RealmTemplateEntry(Entry):
     password: PasswordEntry | None = Field(None, description="The password policy.")
     brute_force: BruteForceEntry | None = Field(None, description="When wrong passwords lock an account.")
     tokens: TokensEntry | None = Field(None, description="How long tokens and sessions live.")
+    login: LoginEntry | None = Field(None, description="What the login page offers.")
+    themes: ThemesEntry | None = Field(None, description="How pages and mails look.")
+    headers: HeadersEntry | None = Field(None, description="What browsers are told with each page.")
     otp: OtpEntry | None = Field(None, description="One-time passwords.")
     events: EventsEntry | None = Field(None, description="The record of logins and of changes.")
     locales: Annotated[list[Locale], EachOnce] | None = Field(

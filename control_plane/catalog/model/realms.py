@@ -21,13 +21,18 @@ class RealmBaseline:
     template: str
     mfa: MfaMode = MfaMode.EVERYONE
     factors: tuple[str, ...] = ("totp",)  # totp, passkey
-    password_policy: Mapping[str, int | bool] = field(
+    password_policy: Mapping[str, int | bool | str] = field(
         default_factory=dict
     )  # length, digits, … in the words of the language
-    brute_force: Mapping[str, int | bool] = field(default_factory=dict)  # failures, wait, …
-    tokens: Mapping[str, int] = field(default_factory=dict)  # access, sso_idle, sso_max, …
+    brute_force: Mapping[str, int | bool | str] = field(default_factory=dict)  # failures, wait, …
+    tokens: Mapping[str, int | bool] = field(default_factory=dict)  # access, sso_idle, sso_max, …
+    login: Mapping[str, bool] = field(default_factory=dict)  # remember_me, with_email, …
+    themes: Mapping[str, str] = field(default_factory=dict)  # login, account, admin, email
+    headers: Mapping[str, str] = field(default_factory=dict)  # frame_options, …
     otp: Mapping[str, int | str | bool] = field(default_factory=dict)
     events_days: int = 365
+    event_types: tuple[str, ...] = ()  # none: those that Keycloak keeps by itself
+    event_listeners: tuple[str, ...] | None = None  # None: as they are
     locales: tuple[str, ...] = ("ja", "en")
     ssl_required: str = "external"
     attributes: tuple[str, ...] = ()  # user-profile attributes that the platform declares besides its own

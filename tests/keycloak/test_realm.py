@@ -1,0 +1,238 @@
+"""A realm's settings on the real Keycloak: all that a template can say holds, what it does not say stays as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from control_plane.catalog.model import Catalog, MfaMode
+from control_plane.engine.plan import Update
+from control_plane.keycloak import baseline
+from tests.building import a_platform, with_tenant
+from tests.conftest import KeycloakServer
+from tests.keycloak.conftest import World, a_world, told
+
+pytestmark = pytest.mark.servers
+
+REALM = "nikko"
+POLICY = "default-src 'self'; frame-ancestors 'none'"
+EVERYTHING: dict[str, Any] = {
+    "password_policy": {
+        "length": 14,
+        "max_length": 100,
+        "upper": 1,
+        "lower": 1,
+        "digits": 1,
+        "special": 1,
+        "pattern": "^(?!.*(tochigi|[(]x[)])).*$",
+        "history": 5,
+        "history_days": 90,
+        "not_username": True,
+        "not_email": True,
+        "without_username": True,
+        "max_age_days": 365,
+        "fresh_login": 300,
+        "hash": "pbkdf2-sha512",
+        "hash_iterations": 210000,
+    },
+    "brute_force": {
+        "failures": 5,
+        "wait": 120,
+        "max_wait": 1800,
+        "reset_after": 86400,
+        "strategy": "linear",
+        "quick": 1500,
+        "quick_wait": 90,
+        "permanent": True,
+        "lockouts": 3,
+    },
+    "tokens": {
+        "access": 240,
+        "sso_idle": 1200,
+        "sso_max": 28800,
+        "remember_idle": 7200,
+        "remember_max": 86400,
+        "client_idle": 1100,
+        "client_max": 28000,
+        "offline_idle": 86400,
+        "offline_max": 864000,
+        "login": 900,
+        "action": 240,
+        "code": 45,
+        "link": 240,
+        "admin_link": 3600,
+        "refresh_once": True,
+        "refresh_reuse": 1,
+    },
+    "login": {
+        "remember_me": True,
+        "with_email": False,
+        "verify_email": True,
+        "reset_password": True,
+        "edit_username": True,
+    },
+    "themes": {"login": "keycloak", "account": "keycloak.v3", "admin": "keycloak.v2", "email": "keycloak"},
+    "headers": {
+        "frame_options": "DENY",
+        "content_security_policy": POLICY,
+        "report_only": POLICY,
+        "strict_transport_security": "max-age=63072000; includeSubDomains; preload",
+        "referrer_policy": "same-origin",
+        "content_type_options": "nosniff",
+        "robots": "noindex, nofollow",
+    },
+    "events_days": 400,
+    "event_types": ("LOGIN", "LOGIN_ERROR", "LOGOUT", "UPDATE_PASSWORD"),
+    "event_listeners": ("jboss-logging",),
+    "locales": ("ja", "en", "fr"),
+    "ssl_required": "all",
+}
+
+
+def platform(**more: Any) -> Catalog:
+    """One realm alone: they are slow to make."""
+    catalog = a_platform(with_tenant(REALM, mfa=MfaMode.EVERYONE, **more))
+    return replace(catalog, realms={REALM: catalog.realms[REALM]}, tenants={REALM: catalog.tenants[REALM]})
+
+
+@pytest.fixture(scope="module")
+def strict(keycloak_server: KeycloakServer) -> Iterator[tuple[World, Catalog]]:
+    for world in a_world(keycloak_server):
+        catalog = world.here(platform(**EVERYTHING))
+        world.apply(catalog)
+        yield world, catalog
+
+
+def realm_of(world: World) -> dict[str, Any]:
+    found = world.get(REALM)
+    assert isinstance(found, dict)
+    return found
+
+
+def test_all_that_a_template_can_say_holds_and_a_second_plan_is_empty(strict: tuple[World, Catalog]) -> None:
+    world, catalog = strict
+    assert told(world.plan(catalog)) == []
+    (realm,) = catalog.realms.values()
+    found = realm_of(world)
+    assert found["browserSecurityHeaders"] == {
+        "xFrameOptions": "DENY",
+        "contentSecurityPolicy": POLICY,
+        "contentSecurityPolicyReportOnly": POLICY,
+        "strictTransportSecurity": "max-age=63072000; includeSubDomains; preload",
+        "referrerPolicy": "same-origin",
+        "xContentTypeOptions": "nosniff",
+        "xRobotsTag": "noindex, nofollow",
+    }
+    assert found["bruteForceStrategy"] == "LINEAR"
+    assert sorted(found["enabledEventTypes"]) == ["LOGIN", "LOGIN_ERROR", "LOGOUT", "UPDATE_PASSWORD"]
+    assert baseline.fields(realm).keys() >= {*baseline.TOKENS.values(), *baseline.LOGIN.values()}
+
+
+LOOSER: dict[str, Any] = {
+    "passwordPolicy": "length(8)",
+    "bruteForceProtected": False,
+    "failureFactor": 30,
+    "accessTokenLifespan": 3600,
+    "ssoSessionMaxLifespan": 360000,
+    "clientSessionMaxLifespan": 0,
+    "revokeRefreshToken": False,
+    "offlineSessionMaxLifespanEnabled": False,
+    "verifyEmail": False,
+    "duplicateEmailsAllowed": True,
+    "sslRequired": "external",
+    "browserSecurityHeaders": {"xFrameOptions": "ALLOW-FROM https://elsewhere.example.jp"},
+    "adminEventsEnabled": False,
+    "adminEventsDetailsEnabled": True,
+    "enabledEventTypes": ["LOGOUT"],
+}
+NOT_LOOSER: dict[str, Any] = {
+    "accessTokenLifespan": 60,
+    "failureFactor": 3,
+    "displayName": "another",
+    "loginTheme": "keycloak.v2",
+    "editUsernameAllowed": False,
+    "eventsExpiration": 500 * 86400,
+    "defaultSignatureAlgorithm": "bogus",
+    "supportedLocales": ["ja"],
+}
+
+
+@pytest.mark.parametrize("edits", [LOOSER, NOT_LOOSER], ids=["looser", "not looser"])
+def test_each_setting_changed_by_hand_is_found_judged_and_mended(
+    strict: tuple[World, Catalog], edits: dict[str, Any]
+) -> None:
+    world, catalog = strict
+    judged = {}
+    for name, value in edits.items():
+        world.by_hand("PUT", REALM, json={"realm": world.realm(REALM), name: value})
+        client = world.keycloak(catalog)
+        plan = world.plan(catalog, client)
+        assert {field for one in plan if isinstance(one, Update) for field in one.changed} == {name}
+        judged[name] = bool(plan.dangers)
+        world.make(plan, client)
+    assert judged == dict.fromkeys(edits, edits is LOOSER)
+    assert told(world.plan(catalog)) == []
+
+
+OURS = {*baseline.fields(platform().realms[REALM])}
+NOT_TO_BE_SET = {"id", "realm", "defaultRole", "defaultGroups", "requiredCredentials", "attributes", "clientProfiles"}
+NOT_TO_BE_SET |= {"clientPolicies", "notBefore", "adminPermissionsEnabled", "smtpServer"}
+
+
+FOLLOWS = {"otpSupportedApplications"}  # from the OTP policy
+RESET_BY_A_PARTIAL_PUT = {
+    "cibaExpiresIn": "150",
+    "cibaInterval": "9",
+    "cibaBackchannelTokenDeliveryMode": "ping",
+    "parRequestUriLifespan": "77",
+}
+
+
+def another(name: str, value: Any) -> Any:
+    """A value that is not the one there and that Keycloak takes."""
+    if name.endswith("Flow"):
+        return {"registrationFlow": "direct grant"}.get(name, value)
+    match value:
+        case bool():
+            return not value
+        case int():
+            return value + 7
+        case "not specified" | "":
+            return {"RequireResidentKey": "Yes", "ResidentKey": "preferred", "RpId": "example.jp"}.get(
+                next((end for end in ("RequireResidentKey", "ResidentKey", "RpId") if name.endswith(end)), ""), value
+            )
+        case {"xFrameOptions": _}:
+            return {**value, "xRobotsTag": "noindex", "referrerPolicy": "origin"}
+    return value
+
+
+def test_what_no_template_says_is_never_reset_by_what_one_says(keycloak_server: KeycloakServer) -> None:
+    for world in a_world(keycloak_server):
+        catalog = world.here(platform())
+        world.apply(catalog)
+        before = realm_of(world)
+        bound = {"browserFlow", "directGrantFlow"}
+        edits = {n: another(n, v) for n, v in before.items() if n not in OURS | NOT_TO_BE_SET | bound}
+        edits["smtpServer"] = {"host": "mail.example.jp", "from": "info@example.jp", "user": "x", "password": "y"}
+        attributes = {"by-hand": "stays", "frontendUrl": "https://id.example.jp", **RESET_BY_A_PARTIAL_PUT}
+        edits["attributes"] = {**before["attributes"], **attributes, "oauth2DevicePollingInterval": "12"}
+        edits["eventsListeners"] = ["jboss-logging", "email"]
+        world.by_hand("PUT", REALM, json={"realm": world.realm(REALM), **edits})
+        edited = realm_of(world)
+        assert sum(edited.get(name) != before.get(name) for name in edits) > 40
+        says = {**EVERYTHING, "tokens": {"access": 240}, "brute_force": {"failures": 5}, "login": {}, "themes": {}}
+        says |= {"headers": {"frame_options": "DENY"}, "otp": {"digits": 8}, "event_listeners": None}
+        (realm,) = catalog.realms.values()
+        said = platform(**says).realms[REALM].baseline
+        changed = replace(catalog, realms={realm.name: replace(realm, baseline=said)})
+        world.apply(changed)
+        declared = {*baseline.fields(changed.realms[realm.name])}
+        after = realm_of(world)
+        rest = after.keys() - declared - FOLLOWS
+        for name in sorted(rest):
+            assert after[name] == edited.get(name), name
+        assert after["browserSecurityHeaders"] == {**edited["browserSecurityHeaders"], "xFrameOptions": "DENY"}
+        assert told(world.plan(changed)) == []

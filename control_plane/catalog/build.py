@@ -16,6 +16,7 @@ from control_plane.catalog.documents.platform import (
     EnvironmentEntry,
     KeycloakEntry,
     KongEntry,
+    MailEntry,
     SecretsEntry,
 )
 from control_plane.catalog.documents.roles import RoleEntry, ScopeEntry
@@ -44,6 +45,7 @@ from control_plane.catalog.model import (
     KongSettings,
     Level,
     Limits,
+    MailServer,
     Platform,
     Realm,
     Redis,
@@ -114,6 +116,7 @@ class _Builder:
         found = environment(name, self.environments)
         keycloak, kong, secrets = found.get("keycloak"), found.get("kong"), found.get("secrets")
         gateway = given_by("kong", name, self.environments)
+        mails = given_by("mail", name, self.environments)
         logged = given_by("access_log", name, self.environments)
         return Environment(
             name=name,
@@ -122,6 +125,7 @@ class _Builder:
             kong=_kong(kong, gateway) if kong and gateway else None,
             secrets=_secrets(secrets) if secrets else None,
             upstreams=upstreams(self.declared, given_by("upstreams", name, self.environments)),
+            mail=_mail(found["mail"], mails.key("mail")) if mails else None,
             access_log=_access_log(found["access_log"], logged.key("access_log")) if logged else None,
             metrics=_asked("metrics", given_by("metrics", name, self.environments)),
             title=where.value.title or "",
@@ -342,6 +346,10 @@ def _cors(one: CorsEntry, origin: Origin) -> Cors:
 def _asked(field: str, where: Located[Any] | None) -> Asked | None:
     """Asked for where the field is true; false is said to take back what the entry extends."""
     return Asked(where.key(field)) if where and getattr(where.value, field) else None
+
+
+def _mail(one: MailEntry, origin: Origin | None) -> MailServer:
+    return MailServer(one.host, one.port, one.encryption, one.user, one.password, origin)
 
 
 def _secrets(one: SecretsEntry) -> VaultSettings | FileSecretsSettings:

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
 from control_plane.catalog.documents.platform import EnvironmentEntry
+from control_plane.catalog.documents.realms import AttributeEntry, attribute_name
 from control_plane.catalog.documents.templates import PlanEntry, RealmTemplateEntry
 from control_plane.catalog.located import Located
-from control_plane.catalog.model import MfaMode, RealmBaseline
+from control_plane.catalog.model import MfaMode, ProfileAttribute, RealmBaseline
 
 E = TypeVar("E", RealmTemplateEntry, PlanEntry, EnvironmentEntry)
 
@@ -40,6 +41,7 @@ def baseline(name: str, templates: Mapping[str, Located[RealmTemplateEntry]]) ->
     def first(field: str, default: Any) -> Any:
         return next((value for entry in entries if (value := getattr(entry, field)) is not None), default)
 
+    attributes, default_roles = first("attributes", ()), first("default_roles", None)
     mfa, events = section("mfa"), section("events")
     return RealmBaseline(
         template=name,
@@ -57,8 +59,24 @@ def baseline(name: str, templates: Mapping[str, Located[RealmTemplateEntry]]) ->
         event_listeners=tuple(events["listeners"]) if "listeners" in events else None,
         locales=tuple(first("locales", ("ja", "en"))),
         ssl_required=first("ssl_required", "external"),
-        attributes=tuple(first("attributes", ())),
+        attributes=tuple(map(attribute_name, attributes)),
+        profile={one.name: _attribute(one) for one in attributes if isinstance(one, AttributeEntry)},
+        sender=section("mail"),
+        default_roles=None if default_roles is None else tuple(default_roles),
         origin=line[0].origin(),
+    )
+
+
+def _attribute(one: AttributeEntry) -> ProfileAttribute:
+    return ProfileAttribute(
+        one.name,
+        one.title or "",
+        frozenset(one.view),
+        frozenset(one.edit),
+        one.required,
+        one.min_length,
+        one.max_length,
+        one.pattern,
     )
 
 
@@ -66,7 +84,7 @@ def _folded(sections: Iterator[Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for one in sections:
         if one is not None:
-            found |= one.model_dump(exclude_none=True)
+            found |= one.model_dump(exclude_none=True, by_alias=True)
     return dict(sorted(found.items()))
 
 
@@ -83,7 +101,7 @@ def environment(name: str, environments: Mapping[str, Located[EnvironmentEntry]]
     """The sections of the environment, each from itself or the nearest that it extends. A section is taken whole."""
     sections: dict[str, Any] = {}
     for one in line_of(name, environments):
-        for field in ("keycloak", "kong", "secrets", "upstreams", "access_log", "metrics"):
+        for field in ("keycloak", "kong", "secrets", "upstreams", "mail", "access_log", "metrics"):
             value = getattr(one.value, field)
             if value is not None:
                 sections.setdefault(field, value)

@@ -75,7 +75,8 @@ def of_scope(change: Change, have: State) -> str | None:
 
 
 def of_profile(change: Change, have: State) -> str | None:
-    return "people may see or change what Git keeps from them" if isinstance(change, Update) else None
+    rights = isinstance(change, Update) and any(one.path[-1] != "title" for one in change.changes)
+    return "people may see or change what Git keeps from them" if rights else None
 
 
 def _more(one: FieldChange) -> str | None:

@@ -9,8 +9,10 @@ from control_plane.engine.kind import Kind
 from control_plane.keycloak.bindings import BINDING
 from control_plane.keycloak.clients import CLIENT
 from control_plane.keycloak.composites import COMPOSITE
+from control_plane.keycloak.defaults import DEFAULT
 from control_plane.keycloak.flows import FLOW
 from control_plane.keycloak.groups import GROUP
+from control_plane.keycloak.mail import MAIL
 from control_plane.keycloak.profiles import PROFILE
 from control_plane.keycloak.realms import REALM
 from control_plane.keycloak.roles import ROLE
@@ -20,6 +22,7 @@ from control_plane.keycloak.users import USER
 
 KINDS: tuple[Kind[Keycloak], ...] = (
     REALM,
+    MAIL,
     PROFILE,
     ROLE,
     COMPOSITE,
@@ -28,5 +31,6 @@ KINDS: tuple[Kind[Keycloak], ...] = (
     FLOW,
     BINDING,
     CLIENT,
+    DEFAULT,
     USER,
 )

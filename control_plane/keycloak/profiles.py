@@ -1,4 +1,4 @@
-"""User profiles: the attributes of people that we use, declared, readable and writable for administrators alone.
+"""User profiles: the attributes of people that we use, for administrators alone unless the template says otherwise.
 
 Keycloak drops what its profile does not declare, without a word and with 2xx. The profile is one document and a PUT
 replaces it, so ours are merged into what is there; attributes that others declared stay.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from control_plane.catalog.model import Catalog
+from control_plane.catalog.model import Catalog, ProfileAttribute
 from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
@@ -27,9 +27,10 @@ def desired(catalog: Catalog) -> Iterator[Resource]:
     declared = attributes(catalog)
     for realm in catalog.realms.values():
         names = (PLATFORM, TENANT, *declared[realm.name])
+        said = realm.baseline.profile
         yield Resource(
             Key(NAME, realm.name, "user-profile"),
-            {name: _declared() for name in names},
+            {name: _detailed(said[name]) if name in said else _declared() for name in names},
             realm.origin,
             frozenset({realm.owner}),
         )
@@ -48,6 +49,19 @@ def _declared() -> Fields:
     return {"view": ONLY_ADMINISTRATORS, "edit": ONLY_ADMINISTRATORS, "multivalued": False, "required": False}
 
 
+def _detailed(one: ProfileAttribute) -> Fields:
+    return {
+        **_declared(),
+        "view": one.view,
+        "edit": one.edit,
+        "required": one.required,
+        "title": one.title or one.name,
+        "min_length": one.min_length,
+        "max_length": one.max_length,
+        "pattern": one.pattern,
+    }
+
+
 def read(server: Keycloak) -> Iterator[Resource]:
     return server.each_realm(_read)
 
@@ -63,7 +77,22 @@ def _read(server: Keycloak, realm: str) -> Iterator[Resource]:
 def _found(one: Json) -> Fields:
     permissions = one.get("permissions") or {}
     fields: dict[str, Value] = {name: frozenset(map(str, permissions.get(name) or ())) for name in ("view", "edit")}
-    return {**fields, "multivalued": one.get("multivalued") is True, "required": one.get("required") is not None}
+    validations = one.get("validations") or {}
+    length, pattern = (validations.get(name) or {} for name in ("length", "pattern"))
+    return {
+        **fields,
+        "multivalued": one.get("multivalued") is True,
+        "required": one.get("required") is not None,
+        "title": one.get("displayName"),
+        "min_length": _number(length.get("min")),
+        "max_length": _number(length.get("max")),
+        "pattern": pattern.get("pattern"),
+    }
+
+
+def _number(found: object) -> int | None:
+    """The console writes numbers as texts."""
+    return int(found) if isinstance(found, int | str) and str(found).isdecimal() else None
 
 
 def create(server: Keycloak, want: Resource) -> None:
@@ -71,14 +100,30 @@ def create(server: Keycloak, want: Resource) -> None:
     where = path(want.key.within, "users", "profile")
     document = server.session.get(where)
     there = a_list(document.get("attributes"), where)
-    ours = {name: _representation(name) for name in want.fields}
+    ours = {name: _representation(name, fields) for name, fields in want.fields.items()}
     kept = [ours.pop(str(one.get("name")), one) for one in there]
     server.session.put(where, {**document, "attributes": [*kept, *ours.values()]})
 
 
-def _representation(name: str) -> Json:
-    only = sorted(ONLY_ADMINISTRATORS)
-    return {"name": name, "displayName": name, "permissions": {"view": only, "edit": only}, "multivalued": False}
+def _representation(name: str, want: Value) -> Json:
+    """The attribute whole: a hand's rule that a value must hold to could make our next write of a person fail."""
+    assert isinstance(want, Mapping)
+    view, edit = (sorted(map(str, side)) for side in (want["view"], want["edit"]) if isinstance(side, frozenset))
+    bounds = {end: want.get(f"{end}_length") for end in ("min", "max")}
+    rules: Json = {}
+    if any(bounds.values()):
+        rules["length"] = {end: bound for end, bound in bounds.items() if bound}
+    if want.get("pattern"):
+        rules["pattern"] = {"pattern": want["pattern"]}
+    required = {"required": {"roles": ["user"]}} if want["required"] else {}
+    return {
+        "name": name,
+        "displayName": want.get("title") or name,
+        "permissions": {"view": view, "edit": edit},
+        "multivalued": False,
+        "validations": rules,
+        **required,
+    }
 
 
 def update(server: Keycloak, change: Update) -> None:

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-from control_plane.catalog.model import Auth, Catalog, MfaMode
-from tests.building import Part, a_platform, with_group, with_role, with_service, with_tenant, with_user
+from control_plane.catalog.model import Auth, Catalog, MailServer, MfaMode, SecretRef
+from tests.building import (
+    Part,
+    a_platform,
+    here,
+    in_environment,
+    with_group,
+    with_role,
+    with_service,
+    with_tenant,
+    with_user,
+)
+
+MAIL = MailServer(
+    "mail.example.jp", 587, "starttls", "renkei", SecretRef("mail/smtp", "password"), here("renkei.yaml", 9)
+)
 
 
 def a_small_platform(*more: Part) -> Catalog:
     return a_platform(
+        in_environment(mail=MAIL),
         with_role("dashboard-viewer"),
         with_role("dashboard-editor", mfa=True, includes=["dashboard-viewer"]),
         with_tenant(
@@ -17,6 +32,7 @@ def a_small_platform(*more: Part) -> Catalog:
             brute_force={"failures": 5, "wait": 60},
             tokens={"access": 300, "sso_idle": 1800},
             attributes=("department",),
+            sender={"from": "noreply@example.jp", "name": "栃木県"},
         ),
         with_tenant("nikko", in_realm_of="tochigi"),
         with_tenant("nasushiobara"),

@@ -66,7 +66,7 @@ class TestEveryKind:
 
     def test_can_be_updated_and_is_deleted_or_left_or_a_part_of_something(self, kind: Kind[Keycloak]) -> None:
         assert kind.update
-        parts = {"keycloak.profile", "keycloak.composite", "keycloak.binding"}
+        parts = {"keycloak.profile", "keycloak.composite", "keycloak.binding", "keycloak.mail", "keycloak.default"}
         assert kind.delete or kind.leaves or kind.name in parts
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from control_plane.catalog.model import Catalog, MfaMode
+from control_plane.catalog.model import Catalog, MailServer, MfaMode, ProfileAttribute, SecretRef
 from control_plane.engine.plan import Update
 from control_plane.keycloak import baseline
 from tests.building import a_platform, with_tenant
@@ -175,6 +175,48 @@ def test_each_setting_changed_by_hand_is_found_judged_and_mended(
         world.make(plan, client)
     assert judged == dict.fromkeys(edits, edits is LOOSER)
     assert told(world.plan(catalog)) == []
+
+
+EXTRA: dict[str, Any] = {
+    "attributes": ("laboratory",),
+    "profile": {
+        "laboratory": ProfileAttribute(
+            "laboratory", "研究室", frozenset({"admin", "user"}), frozenset({"admin", "user"}), True, 2, 64, "^[^<]*$"
+        )
+    },
+    "default_roles": ("uma_authorization",),
+    "sender": {"from": "noreply@example.jp", "reply_to": "desk@example.jp"},
+}
+
+
+def test_mail_attributes_and_what_everybody_has_hold_and_are_mended(keycloak_server: KeycloakServer) -> None:
+    server = MailServer("mail.example.jp", 587, "starttls", "renkei", SecretRef("mail/smtp", "password"))
+    for world in a_world(keycloak_server):
+        there = platform(**EXTRA)
+        catalog = world.here(replace(there, environment=replace(there.environment, mail=server)))
+        world.apply(catalog)
+        assert told(world.plan(catalog)) == []
+        smtp = realm_of(world)["smtpServer"]
+        assert (smtp["host"], smtp["replyTo"], smtp["starttls"]) == ("mail.example.jp", "desk@example.jp", "true")
+        world.by_hand("PUT", REALM, json={"realm": world.realm(REALM), "smtpServer": {**smtp, "host": "x.example.jp"}})
+        world.by_hand("POST", REALM, "/groups", {"name": "everybody"})
+        (group,) = (one for one in world.by_hand("GET", REALM, "/groups").json() if one["name"] == "everybody")
+        world.by_hand("PUT", REALM, f"/default-groups/{group['id']}")
+        default = f"/roles-by-id/{realm_of(world)['defaultRole']['id']}/composites"
+        role = world.by_hand("GET", REALM, "/roles/offline_access").json()
+        world.by_hand("POST", REALM, default, [role])
+        profile = world.by_hand("GET", REALM, "/users/profile").json()
+        for one in profile["attributes"]:
+            if one["name"] == "laboratory":
+                one["validations"] = {}
+        world.by_hand("PUT", REALM, "/users/profile", profile)
+        client = world.keycloak(catalog)
+        plan = world.plan(catalog, client)
+        changed = {one.key.name: one.changed for one in plan if isinstance(one, Update)}
+        assert changed == {"smtp": {"host"}, "everybody": {"roles", "groups"}, "user-profile": {"laboratory"}}
+        assert {key.name for key in plan.dangers} == set(changed)
+        world.make(plan, client)
+        assert told(world.plan(catalog)) == []
 
 
 OURS = {*baseline.fields(platform().realms[REALM])}

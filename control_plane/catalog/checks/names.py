@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from control_plane.catalog.checks.references import twice
 from control_plane.catalog.declared import Declared, DeclaredTenant, full_name
+from control_plane.catalog.documents.realms import attribute_name
 from control_plane.catalog.documents.tenants import ServiceEntry
 from control_plane.catalog.located import Located
 from control_plane.problems import Problem
@@ -34,7 +35,7 @@ def check(declared: Declared) -> Iterator[Problem]:
             note = f"Roles that begin with {_listed(ROLES)} are renkei's and Keycloak's own."
             yield role.problem(f"the role's id '{role.value.role}' is reserved", "role", note=note)
     for template in declared.templates:
-        for position, name in enumerate(template.value.attributes or ()):
+        for position, name in enumerate(map(attribute_name, template.value.attributes or ())):
             if name.startswith(ATTRIBUTES) or name in OWN_ATTRIBUTES:
                 note = "Every realm has it, or renkei marks by it what is its own."
                 yield template.problem(f"the attribute '{name}' is reserved", "attributes", position, note=note)

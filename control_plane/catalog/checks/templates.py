@@ -73,6 +73,10 @@ def _values(
             help = f"{other}: {{{switch}: true}}, or leave '{word}' out"
             yield one.problem(f"'{word}' has no effect without '{switch}'", section, word, help=help)
     yield from _length(one, found.password_policy)
+    for word in ("verify_email", "reset_password"):
+        if word in _given(one, "login") and found.login.get(word) and not found.sender:
+            help = "mail: {from: noreply@example.jp}, and the environment's `mail` says which server takes it"
+            yield one.problem(f"'{word}' sends mails, and the realm has no sender", "login", word, help=help)
 
 
 def _length(one: Located[RealmTemplateEntry], policy: Mapping[str, int | bool | str]) -> Iterator[Problem]:

@@ -115,6 +115,22 @@ class AccessLogEntry(Entry):
         return self
 
 
+class MailEntry(Entry):
+    """The server that takes the mails of an environment's realms."""
+
+    host: Host = Field(description="Where it answers.")
+    port: Annotated[int, Field(ge=1, le=65535)] = Field(587, description="Its port.")
+    encryption: Literal["starttls", "tls", "none"] = Field("starttls", description="Links by mail open accounts.")
+    user: Text | None = Field(None, description="Whom we are to it.")
+    password: Secret | None = Field(None, description="The user's password: !secret path#field")
+
+    @model_validator(mode="after")
+    def _both(self) -> MailEntry:
+        if (self.user is None) != (self.password is None):
+            raise wrong("'user' and 'password' are given together, or neither")
+        return self
+
+
 class EnvironmentEntry(Entry):
     """A place where the platform runs. With neither `keycloak` nor `kong` it is the embedded sandbox."""
 
@@ -126,6 +142,7 @@ class EnvironmentEntry(Entry):
     upstreams: dict[Id, UrlOrTargets] | None = Field(
         None, description="Where the servers of the APIs are: name, and a URL or several targets."
     )
+    mail: MailEntry | None = Field(None, description="Where the realms' mails go out.")
     access_log: AccessLogEntry | None = Field(None, description="One entry for each call, without personal data.")
     metrics: bool | None = Field(None, description="Counters for Prometheus at the Admin API's /metrics.")
 

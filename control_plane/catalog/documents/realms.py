@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from control_plane.catalog.documents.base import Entry
 from control_plane.catalog.events import EVENT_TYPES
-from control_plane.catalog.words import Duration, EachOnce, FileName, Header, Text, TransportSecurity, nearest, wrong
+from control_plane.catalog.words import (
+    AttributeName,
+    Duration,
+    EachOnce,
+    Email,
+    FileName,
+    Header,
+    Text,
+    TransportSecurity,
+    nearest,
+    wrong,
+)
 
 Few = Annotated[int, Field(ge=0, le=64)]
 
@@ -180,3 +191,67 @@ class EventsEntry(Entry):
                 f"add {', '.join(missing)} to 'types'",
             )
         return self
+
+
+class SenderEntry(Entry):
+    """Whom the realm's mails come from; the server that takes them is the environment's."""
+
+    address: Email = Field(alias="from", description="The sender's address.")
+    name: Text | None = Field(None, description="The sender's name.")
+    reply_to: Email | None = Field(None, description="Where answers go.")
+
+
+Side = Literal["admin", "user"]
+
+
+class AttributeEntry(Entry):
+    """An attribute of people, and who may see and change it."""
+
+    name: AttributeName = Field(description="Its name.")
+    title: Text | None = Field(None, description="What people call it.")
+    view: Annotated[list[Side], EachOnce] = Field(["admin"], description="Who sees it: administrators, and the person.")
+    edit: Annotated[list[Side], EachOnce] = Field(
+        ["admin"], description="Who changes it. Nobody changes what he does not see."
+    )
+    required: bool = Field(False, description="The person is asked for it at the next login.")
+    min_length: Annotated[int, Field(ge=1, le=2048)] | None = Field(None, description="At least so many characters.")
+    max_length: Annotated[int, Field(ge=1, le=2048)] | None = Field(None, description="At most so many characters.")
+    pattern: Expression | None = Field(None, description="A regular expression that the whole value matches.")
+
+    @model_validator(mode="after")
+    def _can_be_meant(self) -> AttributeEntry:
+        if blind := [side for side in self.edit if side not in self.view]:
+            raise wrong(
+                f"'{blind[0]}' may change it and not see it", f"view: [{', '.join(sorted({*self.view, *blind}))}]"
+            )
+        if "admin" not in self.edit:
+            raise wrong("administrators, and so renkei, could not write it", "edit: [admin, user]")
+        if self.required and "user" not in self.edit:
+            raise wrong("people would be asked at the login for what they may not change", "edit: [admin, user]")
+        if self.min_length and self.max_length and self.min_length > self.max_length:
+            raise wrong(f"'min_length' ({self.min_length}) is more than 'max_length' ({self.max_length})")
+        return self
+
+
+def _form(value: Any) -> str:
+    return "mapping" if isinstance(value, dict | AttributeEntry) else "name"
+
+
+NameOrAttribute = Annotated[
+    Annotated[AttributeName, Tag("name")] | Annotated[AttributeEntry, Tag("mapping")], Discriminator(_form)
+]
+
+
+def attribute_name(one: str | AttributeEntry) -> str:
+    return one if isinstance(one, str) else one.name
+
+
+def _each_named_once(values: list[str | AttributeEntry]) -> list[str | AttributeEntry]:
+    names = [attribute_name(one) for one in values]
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            raise wrong(f"'{name}' stands twice in this list", index=index)
+    return values
+
+
+Attributes = Annotated[list[NameOrAttribute], AfterValidator(_each_named_once)]

@@ -9,17 +9,18 @@ from pydantic import Field, model_validator
 from control_plane.catalog.documents.apis import Method
 from control_plane.catalog.documents.base import CallLimit, Entry
 from control_plane.catalog.documents.realms import (
+    Attributes,
     BruteForceEntry,
     EventsEntry,
     Few,
     HeadersEntry,
     LoginEntry,
     PasswordEntry,
+    SenderEntry,
     ThemesEntry,
     TokensEntry,
 )
 from control_plane.catalog.words import (
-    AttributeName,
     Duration,
     EachOnce,
     HeaderName,
@@ -76,8 +77,12 @@ class RealmTemplateEntry(Entry):
     ssl_required: Literal["all", "external", "none"] | None = Field(
         None, description="external: HTTPS except from private addresses."
     )
-    attributes: Annotated[list[AttributeName], EachOnce] | None = Field(
-        None, description="Attributes of users that the realm knows besides its own."
+    attributes: Attributes | None = Field(
+        None, description="Attributes of users that the realm knows besides its own: names, or who may see and change."
+    )
+    mail: SenderEntry | None = Field(None, description="Whom its mails come from; the environment's server takes them.")
+    default_roles: Annotated[list[Literal["offline_access", "uma_authorization"]], EachOnce] | None = Field(
+        None, description="What everybody has from Keycloak's own roles; none of the platform's can be given so."
     )
 
 

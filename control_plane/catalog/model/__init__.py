@@ -28,6 +28,7 @@ from control_plane.catalog.model.environments import (
     KeycloakSettings,
     KongSettings,
     Limits,
+    MailServer,
     Platform,
     Redis,
     Upstream,
@@ -36,7 +37,7 @@ from control_plane.catalog.model.environments import (
 )
 from control_plane.catalog.model.grants import Approval, Grant
 from control_plane.catalog.model.periods import ALWAYS, Period
-from control_plane.catalog.model.realms import MfaMode, Realm, RealmBaseline
+from control_plane.catalog.model.realms import MfaMode, ProfileAttribute, Realm, RealmBaseline
 from control_plane.catalog.model.roles import DataScope, Disclosure, Fiware, Role
 from control_plane.catalog.model.secretref import SecretRef
 from control_plane.catalog.model.tenants import Group, Service, Tenant, TenantType, User
@@ -67,9 +68,11 @@ __all__ = [
     "KongSettings",
     "Level",
     "Limits",
+    "MailServer",
     "MfaMode",
     "Period",
     "Platform",
+    "ProfileAttribute",
     "Realm",
     "RealmBaseline",
     "Redis",

@@ -57,6 +57,18 @@ class KongSettings:
 
 
 @dataclass(frozen=True)
+class MailServer:
+    """Where an environment's realms send their mails."""
+
+    host: str
+    port: int
+    encryption: str  # starttls, tls or none
+    user: str | None = None
+    password: SecretRef | None = None
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True)
 class VaultSettings:
     url: str
     mount: str
@@ -133,6 +145,7 @@ class Environment:
     kong: KongSettings | None = None
     secrets: VaultSettings | FileSecretsSettings | None = None
     upstreams: Mapping[str, str | Upstream] = field(default_factory=dict)  # name -> URL, or several servers
+    mail: MailServer | None = None
     access_log: AccessLog | None = None
     metrics: Asked | None = None  # counters for Prometheus
     title: str = ""

@@ -15,6 +15,20 @@ class MfaMode(StrEnum):
 
 
 @dataclass(frozen=True)
+class ProfileAttribute:
+    """Who may see and change an attribute of people, and what it may hold."""
+
+    name: str
+    title: str = ""
+    view: frozenset[str] = frozenset({"admin"})  # admin, user
+    edit: frozenset[str] = frozenset({"admin"})
+    required: bool = False
+    min_length: int | None = None
+    max_length: int | None = None
+    pattern: str | None = None
+
+
+@dataclass(frozen=True)
 class RealmBaseline:
     """What a realm template says, with `extends` already folded in. Durations are seconds."""
 
@@ -36,6 +50,9 @@ class RealmBaseline:
     locales: tuple[str, ...] = ("ja", "en")
     ssl_required: str = "external"
     attributes: tuple[str, ...] = ()  # user-profile attributes that the platform declares besides its own
+    profile: Mapping[str, ProfileAttribute] = field(default_factory=dict)  # those of `attributes` that say more
+    sender: Mapping[str, str] = field(default_factory=dict)  # from, name, reply_to; empty: the realm sends no mail
+    default_roles: tuple[str, ...] | None = None  # None: those that Keycloak gives everybody
     origin: Origin | None = None
 
 

@@ -4,7 +4,7 @@
     naming, values, view   names and marks; shapes that can be compared; the catalog as the gateway sees it
     kinds                  the list of kinds, each in a file of its own
     policies/              what the YAML says about access, as plugins
-    guard.lua              what is decided at request time
+    guard/*.lua            what is decided at request time
     taken_up               when the proxy has taken changes up
     node, proxies          what the node lacks; whose word on a client's address it takes
 

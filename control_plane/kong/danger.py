@@ -23,7 +23,7 @@ WITHOUT = {
     "ip-restriction": "calls come in from addresses that Git does not allow",
     "rate-limiting": "more calls get through than Git allows",
     "request-size-limiting": "larger requests get through than Git allows",
-    "post-function": "grants, data scopes and periods are not held as Git says",
+    "post-function": "grants, data scopes, periods and addresses are not held as Git says",
     "bot-detection": "programs get in that Git keeps out",
     "cors": "pages of origins that Git does not name may read answers",
 }
@@ -180,9 +180,23 @@ def _narrower_guard(change: FieldChange) -> bool:
             found, wanted = change.before, change.after
             if isinstance(found, frozenset) and isinstance(wanted, frozenset):
                 return all(any(_grants(str(two), str(one)) for two in wanted) for one in found - wanted)
+        case ("config", "guard", "addresses"):
+            found, wanted = change.before, change.after
+            if isinstance(found, frozenset) and isinstance(wanted, frozenset):
+                return _narrower_places(_places(found), _places(wanted))
         case ("config", "answers", *rest):
             return bool(rest)  # other words; a text that is none of ours has no parts
     return False
+
+
+def _places(lines: frozenset[Value]) -> dict[str, frozenset[Value]]:
+    """Who, and from which networks."""
+    return {who: frozenset[Value](nets) for who, *nets in (str(line).split(" ") for line in lines)}
+
+
+def _narrower_places(found: Mapping[str, frozenset[Value]], wanted: Mapping[str, frozenset[Value]]) -> bool:
+    """Whether nobody calls from where Git does not let him."""
+    return all(who in found and all(_covered(str(one), nets) for one in found[who]) for who, nets in wanted.items())
 
 
 def _grants(wide: str, narrow: str) -> bool:

@@ -37,6 +37,7 @@ local OTHER = { ja = { "要求を処理できません", "この要求は処理�
 local REASONS = {
   ["no credentials"] = "資格情報がありません。",
   ["no grant for this level of access"] = "この操作の利用許可がありません。",
+  ["not from this address"] = "この接続元アドレスからは利用できません。",
   ["no level of access has this call"] = "この呼出しはどの操作にも含まれていません。",
   ["outside the period of access"] = "利用期間外です。",
   ["data scope not granted"] = "このデータ範囲の利用許可がありません。",

@@ -5,14 +5,13 @@ from __future__ import annotations
 
 import re
 import uuid
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from control_plane.catalog.model import Asked, Cors, Upstream, UpstreamTarget
-from control_plane.kong.policies import answers, lifecycle
+from control_plane.kong.policies import answers, chunk, lifecycle
 from tests.building import (
     KEY,
     TOKEN,
@@ -216,7 +215,7 @@ def test_an_upstream_that_is_away_is_told_in_the_same_shape(world: World):
 
 
 def test_every_reason_of_the_guard_has_its_words_in_japanese():
-    guard = files("control_plane.kong").joinpath("guard.lua").read_text("utf-8")
+    guard = chunk.program()
     program = "\n".join(line for line in guard.splitlines() if not line.lstrip().startswith("--"))
     reasons = {
         text for text in re.findall(r'"((?:[^"\\\n]|\\.)+)"', program) if re.fullmatch(r"[a-z][\w',;:. -]* .*", text)

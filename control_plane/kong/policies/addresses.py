@@ -1,5 +1,8 @@
 """Addresses that may call: those of the API, those of the service, and where both are given those in both.
 
+Two things ask for them: the plugin ip-restriction, before calls are counted, and the guard, whose table changes
+addresses and grants in one write: so that while both change nobody has the new data from the old addresses.
+
 In Kong a consumer's ip-restriction takes the place of the API's, so what both allow is put on the consumer and each
 API version that it was granted, together: one plugin, that comes, changes and goes in one write. On the consumer alone
 it would open an API with addresses of its own until the other one is there. Kong runs ip-restriction after
@@ -12,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 from typing import TypeAlias
 
-from control_plane.catalog.model import Service
+from control_plane.catalog.model import Api, Service
 from control_plane.kong.policies.plugin import Plugin
 from control_plane.kong.view import Gateway, Standing, granted_levels
 
@@ -46,6 +49,14 @@ def on_consumer(gateway: Gateway, service: Service) -> Iterator[Plugin]:
             )
 
 
+def lines(api: Api, services: Iterable[Service]) -> Iterator[str]:
+    """Lines of the guard's table: those of the API for everybody, and of each service besides; sorted."""
+    named = {"*": api.allowed_ips, **({one.name: one.allowed_ips for one in services} if api.auth else {})}
+    for who in sorted(named):
+        if named[who]:
+            yield f"from {who} {' '.join(_texts(networks(named[who])))}"
+
+
 def networks(addresses: Iterable[str]) -> list[Network]:
     """Addresses and ranges as networks; the bits behind a prefix's length do not count."""
     return [ip_network(address, strict=False) for address in addresses]
@@ -70,8 +81,13 @@ def _inside(one: Network, other: Network) -> bool:
 
 def _config(allowed: Iterable[Network]) -> dict[str, object]:
     """Kong wants a list that is not empty: where nobody may call, everybody is denied."""
+    allow = _texts(allowed)
+    return {"allow": allow or None, "deny": None if allow else list(EVERYWHERE), "status": 403}
+
+
+def _texts(allowed: Iterable[Network]) -> list[str]:
+    """The networks, none inside another one, sorted as texts."""
     nets = list(allowed)
     v4 = collapse_addresses(net for net in nets if isinstance(net, IPv4Network))
     v6 = collapse_addresses(net for net in nets if isinstance(net, IPv6Network))
-    allow = sorted([*map(str, v4), *map(str, v6)])
-    return {"allow": allow or None, "deny": None if allow else list(EVERYWHERE), "status": 403}
+    return sorted([*map(str, v4), *map(str, v6)])

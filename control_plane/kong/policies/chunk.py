@@ -6,11 +6,12 @@ was changed by hand in it stays a difference.
     settings   `scoping = "path"`, in their order: as texts, for an extra one must be a difference too
     scopes     `road tochigi /road/#`
     realms     `mibu tochigi`
+    addresses  `nasushiobara.portal 203.0.113.0/24 2001:db8::/64`; `*` for everybody
     renamed    `nasushiobara.portal nasushiobara.town-portal`
     levels     routes in their order
     calls      what a level takes, by its place in that order: `2 /subscriptions POST`; the most specific first
     grants     `nasushiobara.portal read road,river 2026-03-31T15:00:00Z 2027-03-31T15:00:00Z`
-    program    digest of the fixed part, guard.lua
+    program    digest of the fixed part, kong/guard/*.lua
 """
 
 from __future__ import annotations
@@ -38,13 +39,15 @@ _CHUNK = re.compile(
     r"(?P<program>.*)",
     re.DOTALL,
 )
+PARTS = ("table", "request", "addresses", "levels", "data", "token", "decide")  # of the fixed part, in their order
 _STAMP = "%Y-%m-%dT%H:%M:%SZ"
 
 
 @cache
 def program() -> str:
     """The fixed part of every guard."""
-    return files("control_plane.kong").joinpath("guard.lua").read_text("utf-8")
+    directory = files("control_plane.kong").joinpath("guard")
+    return "\n".join(directory.joinpath(f"{part}.lua").read_text("utf-8") for part in PARTS)
 
 
 def digest(text: str) -> str:
@@ -80,6 +83,7 @@ def _text(said: Any, fixed: str) -> str:
     data = [
         *(f"scope {scope}" for scope in sorted(said["scopes"], key=lambda scope: str(scope.split(" ")[0]))),
         *(f"realm {realm}" for realm in sorted(said["realms"])),
+        *(f"from {addresses}" for addresses in sorted(said["addresses"])),
         *(f"was {names}" for names in sorted(said["renamed"], key=lambda names: names.split(" ")[1])),
         *(f"level {route}" for route in said["levels"]),
         *(f"call {call}" for call in said["calls"]),
@@ -97,13 +101,14 @@ def read(text: str) -> Fields | None:
     lines = match["data"].splitlines()
     scopes = [line.removeprefix("scope ") for line in lines if line.startswith("scope ")]
     levels = [line.removeprefix("level ") for line in lines if line.startswith("level ")]
-    grants = [line for line in lines if not line.startswith(("scope ", "realm ", "level ", "was ", "call "))]
+    grants = [line for line in lines if not line.startswith(("scope ", "realm ", "from ", "level ", "was ", "call "))]
     try:
         said: Fields = {
             "name": match["name"],
             "settings": tuple(line[2:-1] for line in match["settings"].splitlines()),
             "scopes": frozenset(scopes),
             "realms": frozenset(line.removeprefix("realm ") for line in lines if line.startswith("realm ")),
+            "addresses": frozenset(line.removeprefix("from ") for line in lines if line.startswith("from ")),
             "renamed": frozenset(line.removeprefix("was ") for line in lines if line.startswith("was ")),
             "levels": tuple(levels),
             "calls": tuple(line.removeprefix("call ") for line in lines if line.startswith("call ")),

@@ -1,4 +1,4 @@
-"""The guard: fixed Lua (guard.lua) and a table of grants, in one post-function per API version.
+"""The guard: fixed Lua (kong/guard/) and a table of grants, in one post-function per API version.
 
 The table is one string literal that the chunk parses when it is loaded, so there is no limit on constants and one
 place to escape; every word in it comes from a strict alphabet. The chunk returns a function, which Kong keeps with its
@@ -27,8 +27,10 @@ from control_plane.catalog.model import (
     Grant,
     Period,
     Scoping,
+    Service,
 )
 from control_plane.catalog.patterns import patterns, specificity
+from control_plane.kong.policies import addresses
 from control_plane.kong.policies.chunk import ROLE, program, text_of
 from control_plane.kong.policies.plugin import Plugin
 from control_plane.kong.view import Gateway, Standing
@@ -97,7 +99,7 @@ def literal(value: str | bool | None) -> str:
 
 
 def data(gateway: Gateway, one: Standing) -> Iterator[str]:
-    """The lines of the table; what they mean stands at the head of guard.lua."""
+    """The lines of the table; what they mean stands at the head of guard/table.lua."""
     catalog = gateway.catalog
     grants = list(_granted(gateway, one) if one.api.auth else _open_to_all(catalog, one))
     scopes = sorted({scope for grant in grants for scope in grant.scopes})
@@ -105,7 +107,9 @@ def data(gateway: Gateway, one: Standing) -> Iterator[str]:
     level = {one.name: str(place) for place, one in enumerate(one.api.levels, 1)}
     yield from (_scope(catalog.scopes[name], one.api.scoping) for name in scopes)
     yield from _realms(catalog, {grant.who for grant in grants})
-    yield from _renamed(gateway, one)
+    services = {given.service.name: given.service for given in gateway.grants.get(one.name, ())}
+    yield from addresses.lines(one.api, services.values())
+    yield from _renamed(services.values())
     yield from (f"level {_word(one.route(each), one.api.origin)}" for each in one.api.levels)
     yield from _calls(one)
     for grant in sorted(grants, key=lambda g: g.sorting):
@@ -205,8 +209,8 @@ def _realms(catalog: Catalog, consumers: Iterable[str]) -> Iterator[str]:
             yield f"realm {_word(name, tenant.origin)} {_word(tenant.realm, tenant.origin)}"
 
 
-def _renamed(gateway: Gateway, one: Standing) -> Iterator[str]:
-    for service in {given.service.name: given.service for given in gateway.grants.get(one.name, ())}.values():
+def _renamed(services: Iterable[Service]) -> Iterator[str]:
+    for service in services:
         if service.previously:
             yield f"was {_word(service.previously, service.origin)} {_word(service.name, service.origin)}"
 

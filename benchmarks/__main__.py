@@ -100,13 +100,15 @@ def _stage(
 def _command(stage: str, platform: Path, systems: Mapping[str, str], only: tuple[str, ...]) -> Figure:
     """`renkei plan` as an operator starts it, by the system's own account of the finished process.
 
-    From the start of Python to its end. What it asks of the servers is what the stage `plan` has counted.
+    From the start of Python to its end. What it asks of the servers is what the stage `plan` has counted. Python may
+    keep what it has compiled, as it does for everybody who does not forbid it.
     """
     words = [word for one in only for word in ("--only", one)]
     command = [sys.executable, str(ROOT / "cli.py"), "-C", str(platform), "plan", "--exit-code", *words]
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     with tempfile.TemporaryFile() as said:
         began = time.perf_counter()
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said)
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said, env=env)
         _, status, used = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - began
         process.returncode = os.waitstatus_to_exitcode(status)

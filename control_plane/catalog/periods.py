@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from control_plane.catalog.located import Located
@@ -23,7 +24,13 @@ def period(start: date | datetime | None, until: date | datetime | None, zone: Z
 def _instant(value: date | datetime | None, zone: ZoneInfo, days: int) -> datetime | None:
     if value is None or isinstance(value, datetime):
         return value
-    return datetime.combine(value + timedelta(days=days), time(), zone)
+    return _midnight(value, zone, days)
+
+
+@lru_cache(maxsize=4096)
+def _midnight(day: date, zone: ZoneInfo, later: int) -> datetime:
+    """Ten thousand grants name a few days."""
+    return datetime.combine(day + timedelta(days=later), time(), zone)
 
 
 def check_period(

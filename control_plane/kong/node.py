@@ -92,8 +92,7 @@ def _plugins(node: Mapping[str, Any], catalog: Catalog | None) -> Iterator[Probl
     there = plugins.get("available_on_server") if isinstance(plugins, dict) else None
     if catalog is None or not isinstance(there, dict):
         return
-    wanted = {plugin.name for plugin in (*policies.plugins(catalog), *policies.route_plugins(catalog))}
-    for name in sorted(wanted - set(there)):
+    for name in sorted(policies.names(catalog) - set(there)):
         yield Problem(f"this Kong lacks the plugin {name}", help=f"add it to KONG_PLUGINS: bundled or {name}")
 
 

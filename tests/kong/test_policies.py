@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from control_plane.catalog.model import AccessLog, Asked, Cors
 from control_plane.kong import routes
 from control_plane.kong.kinds import KINDS
-from control_plane.kong.policies import access_log, chunk, guard, headers, plugins, route_plugins
+from control_plane.kong.policies import access_log, chunk, guard, headers, names, plugins, route_plugins
 from control_plane.kong.policies.addresses import intersection, networks
 from control_plane.kong.policies.plugin import Plugin, join, placed
 from control_plane.kong.routes import path_of
@@ -33,6 +33,16 @@ from tests.building import (
     with_service,
     with_tenant,
 )
+
+
+def test_the_names_of_plugins_are_those_of_all_that_are_made():
+    served = with_service("portal", a_grant("files", "read"), allowed_ips=("203.0.113.0/24",))
+    logged = in_environment(access_log=AccessLog(http="https://logs.example.jp"), metrics=Asked())
+    files = with_api("files", scoping="none", cors=Cors(("*",)))
+    empty, draft = a_platform(), a_platform(with_api("ngsi-v2", a_version("v1", "/v1", "draft")))
+    retired = a_platform(with_api("ngsi-v2", a_version("v1", "/v1", "retired")))
+    for catalog in (empty, draft, retired, a_platform(files, served), a_platform(files, served, logged)):
+        assert names(catalog) == {one.name for one in (*plugins(catalog), *route_plugins(catalog))}
 
 
 def by_instance(catalog):

@@ -37,6 +37,7 @@ from control_plane.kong.view import Gateway, Standing
 from control_plane.problems import ConfigurationError, Origin, Problem, bug
 
 PHASES = ("certificate", "rewrite", "header_filter", "body_filter", "log")
+NAME = "post-function"
 ANYBODY = "*"
 
 _WORD = re.compile(r"(?:role:)?[A-Za-z0-9][A-Za-z0-9._-]*|\*")
@@ -46,7 +47,7 @@ _PATH = re.compile(r"/[A-Za-z0-9._~/*#-]*")
 def on_version(gateway: Gateway, one: Standing) -> Iterator[Plugin]:
     if one.live:
         config = {"access": [chunk(gateway, one)], **{phase: [] for phase in PHASES}}
-        yield Plugin("post-function", config, one.api.origin, one.belongs, within=one.name, service=one.name)
+        yield Plugin(NAME, config, one.api.origin, one.belongs, within=one.name, service=one.name)
 
 
 def takes_tokens(catalog: Catalog) -> bool:

@@ -16,7 +16,7 @@ from control_plane.catalog.model import Catalog
 from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
-from control_plane.keycloak import danger, logins
+from control_plane.keycloak import danger, logins, realmput
 from control_plane.keycloak.answers import Conflict, Json, Missing, text
 from control_plane.keycloak.flowtree import SUB_FLOW, Execution, Step, SubFlow, line, parse
 from control_plane.keycloak.marks import PREFIX
@@ -158,7 +158,7 @@ def update(server: Keycloak, change: Update) -> None:
         return
     aside = _set_aside(server, realm, alias)
     create(server, change.want)
-    server.session.put(path(realm), {"realm": realm, **dict.fromkeys(bound, alias)})
+    realmput.put(server.session, realm, dict.fromkeys(bound, alias))
     server.session.delete(path(realm, "authentication", "flows", aside))
 
 

@@ -5,6 +5,8 @@
     server     one Keycloak as one run sees it
     marks      whose an object is; builtin: what is never ours
     kinds      the list of kinds; each kind is one file
+    baseline   the settings of a realm that a template asks for; loosening: which difference opens something
+    realmput   how a realm is written without resetting what is not ours
     flowtree   login flows as trees; logins: those that we want
     keys       the key that a realm signs with; rotation: one after the other
     rights     what our account may do

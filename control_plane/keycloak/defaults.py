@@ -46,8 +46,9 @@ def _read(server: Keycloak, realm: str) -> Iterator[Resource]:
 
 
 def _composites(server: Keycloak, realm: str) -> str:
-    role = server.session.get(path(realm)) if realm not in server.found else server.found[realm]
-    return path(realm, "roles-by-id", text(role.get("defaultRole") or {}, "id", path(realm)), "composites")
+    """Where the parts of the default role are. A realm that this run has made was not there when it read."""
+    found = server.found.get(realm) or server.session.get(path(realm))
+    return path(realm, "roles-by-id", text(found.get("defaultRole") or {}, "id", path(realm)), "composites")
 
 
 def _named(server: Keycloak, realm: str, role: Json) -> str:

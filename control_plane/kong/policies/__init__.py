@@ -76,17 +76,18 @@ def everywhere(catalog: Catalog) -> list[Plugin]:
     return placed(plugin for policy in EVERYWHERE for plugin in policy(catalog))
 
 
-def names(catalog: Catalog) -> frozenset[str]:
+def names(catalog: Catalog) -> set[str]:
     """The names of all plugins that a node needs for the catalog. Most of the work is in the guards: none is made."""
     seen = gateway(catalog)
-    found = {one.name for one in (*everywhere(catalog), *route_plugins(catalog))}
-    for one in standing(catalog):
-        others = (policy for policy in ON_VERSION if policy is not guard.on_version)
-        found |= {plugin.name for policy in others for plugin in policy(seen, one)}
-        found |= {guard.NAME} if one.live else set()
-    return frozenset(found).union(
-        plugin.name for service in catalog.services() for policy in ON_CONSUMER for plugin in policy(seen, service)
-    )
+    others = [policy for policy in ON_VERSION if policy is not guard.on_version]
+    made = [
+        *everywhere(catalog),
+        *route_plugins(catalog),
+        *(plugin for one in standing(catalog) for policy in others for plugin in policy(seen, one)),
+        *(plugin for service in catalog.services() for policy in ON_CONSUMER for plugin in policy(seen, service)),
+    ]
+    guards = {guard.NAME for one in standing(catalog) if one.live}
+    return guards | {plugin.name for plugin in made}
 
 
 def route_plugins(catalog: Catalog) -> list[Plugin]:

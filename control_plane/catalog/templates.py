@@ -47,6 +47,7 @@ def baseline(name: str, templates: Mapping[str, Located[RealmTemplateEntry]]) ->
         template=name,
         mfa=MfaMode(mfa.get("required", MfaMode.EVERYONE)),
         factors=tuple(mfa.get("factors", ("totp",))),
+        recovery_codes=mfa.get("recovery_codes", False),
         password_policy=section("password"),
         brute_force=section("brute_force"),
         tokens=section("tokens"),

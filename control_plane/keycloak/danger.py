@@ -6,9 +6,10 @@ are one whenever they differ. Objects of others in a realm are not judged here.
 
 from __future__ import annotations
 
-from control_plane.engine.plan import Change, Delete, FieldChange, Update
-from control_plane.engine.resource import State
+from control_plane.engine.plan import Change, Create, Delete, FieldChange, Update
+from control_plane.engine.resource import Key, State
 
+NOBODY_ASKED = "the role in the login flow's condition is missing: nobody is asked for a second factor"
 RIGHTS = {
     "roles": "roles that Git does not give",
     "client_roles": "roles of a client, which may administer the realm",
@@ -66,6 +67,18 @@ def of_holder(change: Change, have: State) -> str | None:
 def of_login(change: Change, have: State) -> str | None:
     """A login flow or its binding to the realm."""
     return "people sign in by other steps than Git says" if isinstance(change, Update) else None
+
+
+def of_role(change: Change, have: State) -> str | None:
+    """A condition that names a role which is not there lets everyone in with the password alone."""
+    if not isinstance(change, Create):
+        return None
+    realm, condition = change.key.within, f'"condUserRole":"{change.key.name}"'
+    bound = have.get(Key("keycloak.binding", realm, "browser"))
+    flow = have.get(Key("keycloak.flow", realm, str(bound.fields.get("flow")))) if bound else None
+    steps = flow.fields.get("steps") if flow else None
+    named = isinstance(steps, tuple) and any(condition in str(step) for step in steps)
+    return NOBODY_ASKED if named else None
 
 
 def of_scope(change: Change, have: State) -> str | None:

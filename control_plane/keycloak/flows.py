@@ -4,6 +4,10 @@ A flow has no attributes: the prefix of its name is its mark. Stock flows differ
 Executions are made one by one, so a flow can be half there; as nothing is bound to it yet, it is simply made again. A
 flow that is bound and was edited by hand is not repaired step by step, which could open a door on the way: it is set
 aside under another name, made anew, bound, and only then removed.
+
+Keycloak looks the bound flow up at every step of a login, so a login that is under way when another flow is bound
+begins anew with the password, whether the old flow is kept or not: kept, it would ask for the old flow's factor first,
+and then for everything again. So it goes in the same apply. Sessions, and who sets up a factor, are not touched.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ A kind may use the ids that an earlier one has read. Adding a kind is its file a
 from __future__ import annotations
 
 from control_plane.engine.kind import Kind
+from control_plane.keycloak.actions import ACTION
 from control_plane.keycloak.bindings import BINDING
 from control_plane.keycloak.clients import CLIENT
 from control_plane.keycloak.composites import COMPOSITE
@@ -28,6 +29,7 @@ KINDS: tuple[Kind[Keycloak], ...] = (
     COMPOSITE,
     GROUP,
     SCOPE,
+    ACTION,
     FLOW,
     BINDING,
     CLIENT,

@@ -15,14 +15,17 @@ from control_plane.keycloak.flowtree import ALTERNATIVE, CONDITIONAL, REQUIRED, 
 from control_plane.keycloak.roles import MFA
 
 FACTORS = {"totp": "auth-otp-form", "passkey": "webauthn-authenticator"}
+RECOVERY_CODES = "auth-recovery-authn-code-form"
 HOLDS_ROLE = Step("conditional-user-role", REQUIRED, (("condUserRole", MFA), ("negate", "false")))
 
 DIRECT_GRANT = Flow("direct-grant", (Step("deny-access-authenticator", REQUIRED),))
 
 
 def browser(realm: Realm) -> Flow:
-    factors = tuple(FACTORS[factor] for factor in realm.baseline.factors or ("totp",))
-    by_role = realm.baseline.mfa is MfaMode.BY_ROLE
+    baseline = realm.baseline
+    codes = (RECOVERY_CODES,) if baseline.recovery_codes else ()  # last: never what somebody without a factor sets up
+    factors = (*(FACTORS[factor] for factor in baseline.factors or ("totp",)), *codes)
+    by_role = baseline.mfa is MfaMode.BY_ROLE
     forms = (Step("auth-username-password-form", REQUIRED), *_second(factors, by_role))
     return Flow("browser", (Step("auth-cookie", ALTERNATIVE), SubFlow("forms", ALTERNATIVE, forms)))
 

@@ -13,7 +13,7 @@ from control_plane.catalog.model import Catalog, MfaMode
 from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
-from control_plane.keycloak import builtin, sessions
+from control_plane.keycloak import builtin, danger, sessions
 from control_plane.keycloak.answers import Conflict, Json, text
 from control_plane.keycloak.marks import TITLE, attribute, is_ours, lists, marks
 from control_plane.keycloak.server import Keycloak
@@ -83,4 +83,4 @@ def named(server: Keycloak, realm: str, names: frozenset[str]) -> list[Json]:
     return [{"id": server.id(NAME, realm, name), "name": name} for name in sorted(names)]
 
 
-ROLE = Kind(NAME, desired, read, create, update, delete, after=("keycloak.realm",))
+ROLE = Kind(NAME, desired, read, create, update, delete, after=("keycloak.realm",), danger=danger.of_role)

@@ -33,6 +33,30 @@ class Page:
         return 'id="kc-otp-login-form"' in self.text
 
     @property
+    def asks_for_recovery_code(self) -> bool:
+        return 'name="recoveryCodeInput"' in self.text
+
+    @property
+    def recovery_codes(self) -> list[str]:
+        """The codes that the person is to print, in the order in which they are asked for."""
+        found = re.search(r'name="generatedRecoveryAuthnCodes"[^>]*value="([^"]+)"', self.text)
+        return html.unescape(found[1]).split(",") if found else []
+
+    @property
+    def number_of_the_code(self) -> int:
+        """Which of the recovery codes the page wants, from 1."""
+        found = re.search(r'<label[^>]*for="recoveryCodeInput".*?#(\d+)', self.text, re.DOTALL)
+        assert found, self.text
+        return int(found[1])
+
+    @property
+    def hidden(self) -> dict[str, str]:
+        """The fields of the form that the person does not see."""
+        fields = re.findall(r'<input[^>]*type="hidden"[^>]*>', self.text)
+        pairs = ((re.search(r'name="([^"]+)"', one), re.search(r'value="([^"]*)"', one)) for one in fields)
+        return {name[1]: html.unescape(value[1]) for name, value in pairs if name and value}
+
+    @property
     def totp_secret(self) -> str:
         found = re.search(r'name="totpSecret"[^>]*value="([^"]+)"', self.text)
         assert found
@@ -59,6 +83,13 @@ class Person:
 
     def sends(self, page: Page, **form: str) -> Page:
         return self._follow(self._request("POST", page.action, data=form))
+
+    def tries_another_way(self, page: Page, title: str) -> Page:
+        """Chooses another factor from the list behind "Try another way", by what the list calls it."""
+        chosen = self.sends(page, tryAnotherWay="on")
+        offered = r'name="authenticationExecution" value="([^"]+)".*?select-auth-box-headline[^>]*>\s*([^<]+?)\s*<'
+        options = {name: id for id, name in re.findall(offered, chosen.text, re.DOTALL)}
+        return self.sends(chosen, authenticationExecution=options[title])
 
     def token(self, page: Page) -> requests.Response:
         """What the application gets for the code."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import jwt
@@ -15,12 +13,12 @@ import requests
 from control_plane.catalog.model import Auth, Catalog, MfaMode
 from tests.building import a_platform, with_group, with_role, with_service, with_tenant, with_user
 from tests.conftest import KeycloakServer
-from tests.keycloak.browser import CALLBACK, Page, Person
+from tests.keycloak.browser import CALLBACK
 from tests.keycloak.conftest import World, a_world, told
+from tests.keycloak.stage import PASSWORD, Stage, base32
 
 pytestmark = pytest.mark.servers
 
-PASSWORD = "correct horse battery staple"
 REALMS = {"by-role": "tochigi", "everyone": "nikko", "two factors": "oyama", "two factors by role": "sano"}
 
 
@@ -47,41 +45,6 @@ def a_platform_to_sign_in_to() -> Catalog:
         with_role("operator", includes=["dashboard-editor"]),
         *parts,
     )
-
-
-@dataclass
-class Stage:
-    world: World
-    catalog: Catalog
-
-    def user(self, realm: str, name: str) -> dict[str, Any]:
-        found = self.world.get(realm, f"/users?username={realm}-{name}&exact=true")
-        assert isinstance(found, list)
-        user: dict[str, Any] = found[0]
-        return user
-
-    def with_password(self, realm: str, name: str) -> str:
-        """The person's user name, a password set by an administrator, nothing enrolled."""
-        id = self.user(realm, name)["id"]
-        body = {"type": "password", "value": PASSWORD, "temporary": False}
-        self.world.by_hand("PUT", realm, f"/users/{id}/reset-password", body)
-        credentials = self.world.get(realm, f"/users/{id}/credentials")
-        assert isinstance(credentials, list)
-        for one in credentials:
-            if one["type"] != "password":
-                self.world.by_hand("DELETE", realm, f"/users/{id}/credentials/{one['id']}")
-        return f"{realm}-{name}"
-
-    def person(self, realm: str) -> Person:
-        url = f"{self.world.server.url}/realms/{self.world.realm(realm)}"
-        return Person(url, f"{realm}.web", f"value of services/{realm}.web#client_secret")
-
-    def after_the_password(self, realm: str, name: str) -> tuple[Person, Page]:
-        username = self.with_password(realm, name)
-        person = self.person(realm)
-        page = person.opens()
-        assert page.asks_for_password
-        return person, person.sends(page, username=username, password=PASSWORD)
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +82,7 @@ def test_everyone_shows_a_second_factor_where_the_template_says_so(stage: Stage,
 @pytest.mark.parametrize("realm", REALMS.values(), ids=REALMS)
 def test_who_has_enrolled_signs_in_with_the_code_and_not_without(stage: Stage, realm: str) -> None:
     person, page = stage.after_the_password(realm, "direct")
-    secret = pyotp.TOTP(_base32(page.totp_secret))
+    secret = pyotp.TOTP(base32(page.totp_secret))
     done = person.sends(page, totp=secret.now(), totpSecret=page.totp_secret, userLabel="phone")
     assert done.code
 
@@ -135,7 +98,7 @@ def test_who_has_enrolled_signs_in_with_the_code_and_not_without(stage: Stage, r
 def test_the_users_list_shows_who_has_enrolled(stage: Stage) -> None:
     person, page = stage.after_the_password("tochigi", "group")
     assert stage.user("tochigi", "group")["totp"] is False
-    code = pyotp.TOTP(_base32(page.totp_secret)).now()
+    code = pyotp.TOTP(base32(page.totp_secret)).now()
     person.sends(page, totp=code, totpSecret=page.totp_secret, userLabel="phone")
     assert stage.user("tochigi", "group")["totp"] is True
     assert told(stage.world.plan(stage.catalog)) == []  # what a person enrols is not drift
@@ -238,7 +201,3 @@ def test_an_access_token_says_nothing_personal(tokens: dict[str, dict[str, Any]]
 def _claims(token: str) -> dict[str, Any]:
     claims: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
     return claims
-
-
-def _base32(secret: str) -> str:
-    return base64.b32encode(secret.encode()).decode()

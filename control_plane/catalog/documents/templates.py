@@ -39,7 +39,10 @@ class MfaEntry(Entry):
         None, description="everyone, or by-role: only people with a role that has `mfa: required`."
     )
     factors: Annotated[list[Literal["totp", "passkey"]], EachOnce] | None = Field(
-        None, min_length=1, description="What counts as a second factor."
+        None, min_length=1, description="What counts as a second factor; who has none yet sets up the first of them."
+    )
+    recovery_codes: bool | None = Field(
+        None, description="Codes on paper, each for one login, for who has lost the factor."
     )
 
 

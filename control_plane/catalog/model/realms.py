@@ -34,7 +34,8 @@ class RealmBaseline:
 
     template: str
     mfa: MfaMode = MfaMode.EVERYONE
-    factors: tuple[str, ...] = ("totp",)  # totp, passkey
+    factors: tuple[str, ...] = ("totp",)  # totp, passkey; who has none sets up the first
+    recovery_codes: bool = False
     password_policy: Mapping[str, int | bool | str] = field(
         default_factory=dict
     )  # length, digits, … in the words of the language

@@ -1,0 +1,238 @@
+"""The second factor on the real Keycloak: no way around it stays unseen, and nobody is locked out by it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pyotp
+import pytest
+
+from control_plane.catalog.model import Auth, Catalog, MfaMode
+from tests.building import a_platform, with_role, with_service, with_tenant, with_user
+from tests.conftest import KeycloakServer
+from tests.keycloak.browser import CALLBACK, Page, Person
+from tests.keycloak.conftest import World, a_world, told
+from tests.keycloak.stage import PASSWORD, Stage, base32
+
+pytestmark = pytest.mark.servers
+
+BY_ROLE, EVERYONE = "tochigi", "nikko"  # one-time passwords and passkeys; one-time passwords and recovery codes
+CODES = "リカバリー認証コード"  # as the login page calls them
+Edit = Callable[[World], None]
+
+
+def the_platform(**everyone: Any) -> Catalog:
+    parts = []
+    for realm, baseline in (
+        (BY_ROLE, {"mfa": MfaMode.BY_ROLE, "factors": ("totp", "passkey")}),
+        (EVERYONE, {"recovery_codes": True, "brute_force": {"failures": 3, "wait": 60}, **everyone}),
+    ):
+        parts += [
+            with_tenant(realm, **baseline),
+            *(with_user(f"{realm}-{name}", tenant=realm, roles=["editor"]) for name in ("first", "second", "third")),
+            with_service("web", tenant=realm, auth=[Auth.TOKEN], redirect_uris=(CALLBACK,)),
+        ]
+    return a_platform(with_role("editor", mfa=True), *parts)
+
+
+@pytest.fixture(scope="module")
+def stage(keycloak_server: KeycloakServer) -> Iterator[Stage]:
+    for world in a_world(keycloak_server):
+        catalog = world.here(the_platform())
+        world.apply(catalog)
+        yield Stage(world, catalog)
+
+
+# ---------------------------------------------------------------- ways around
+
+
+def _bound(world: World, realm: str) -> str:
+    found = world.get(realm)
+    assert isinstance(found, dict)
+    return str(found["browserFlow"])
+
+
+def _execution(world: World, realm: str, provider: str) -> tuple[str, dict[str, Any]]:
+    where = f"/authentication/flows/{_bound(world, realm)}/executions"
+    found = world.get(realm, where)
+    assert isinstance(found, list)
+    return where, next(one for one in found if one.get("providerId") == provider)
+
+
+def the_role_renamed(world: World) -> None:
+    role = world.get(BY_ROLE, "/roles/renkei-mfa")
+    assert isinstance(role, dict)
+    world.by_hand("PUT", BY_ROLE, "/roles/renkei-mfa", {**role, "name": "renkei-mfa-old"})
+
+
+def the_role_deleted(world: World) -> None:
+    world.by_hand("DELETE", BY_ROLE, "/roles/renkei-mfa")
+
+
+def the_role_out_of_another(world: World) -> None:
+    editor, mfa = (world.get(BY_ROLE, f"/roles/{name}") for name in ("editor", "renkei-mfa"))
+    assert isinstance(editor, dict)
+    world.by_hand("DELETE", BY_ROLE, f"/roles-by-id/{editor['id']}/composites", [mfa])
+
+
+def a_factor_optional(world: World) -> None:
+    where, step = _execution(world, EVERYONE, "auth-otp-form")
+    world.by_hand("PUT", EVERYONE, where, {**step, "requirement": "DISABLED"})
+
+
+def the_condition_of_another_role(world: World) -> None:
+    _, step = _execution(world, BY_ROLE, "conditional-user-role")
+    body = {"alias": "x", "config": {"condUserRole": "nobody", "negate": "false"}}
+    world.by_hand("PUT", BY_ROLE, f"/authentication/config/{step['authenticationConfig']}", body)
+
+
+def another_flow_bound(world: World) -> None:
+    world.by_hand("PUT", EVERYONE, "", {"browserFlow": "browser"})
+
+
+def a_flow_of_the_clients_own(world: World) -> None:
+    (client,) = world.by_hand("GET", EVERYONE, f"/clients?clientId={EVERYONE}.web").json()
+    flows = world.by_hand("GET", EVERYONE, "/authentication/flows").json()
+    stock = next(one["id"] for one in flows if one["alias"] == "browser")
+    body = {"clientId": client["clientId"], "authenticationFlowBindingOverrides": {"browser": stock}}
+    world.by_hand("PUT", EVERYONE, f"/clients/{client['id']}", body)
+
+
+def the_direct_grant_bound(world: World) -> None:
+    world.by_hand("PUT", EVERYONE, "", {"directGrantFlow": "direct grant"})
+
+
+def the_direct_grant_of_a_client(world: World) -> None:
+    (client,) = world.by_hand("GET", EVERYONE, f"/clients?clientId={EVERYONE}.web").json()
+    body = {"clientId": client["clientId"], "directAccessGrantsEnabled": True}
+    world.by_hand("PUT", EVERYONE, f"/clients/{client['id']}", body)
+
+
+def _action(world: World, realm: str, name: str, **changed: Any) -> None:
+    where = f"/authentication/required-actions/{name}"
+    found = world.get(realm, where)
+    assert isinstance(found, dict)
+    body = {name: value for name, value in {**found, **changed}.items() if value is not None}
+    world.by_hand("PUT", realm, where, body)
+
+
+def an_action_disabled(world: World) -> None:
+    _action(world, EVERYONE, "CONFIGURE_TOTP", enabled=False)
+
+
+def the_codes_action_disabled(world: World) -> None:
+    _action(world, EVERYONE, "CONFIGURE_RECOVERY_AUTHN_CODES", enabled=False)
+
+
+def an_action_broken(world: World) -> None:
+    """A PUT without the alias: Keycloak answers 204 and finds the action under no name any more."""
+    _action(world, BY_ROLE, "CONFIGURE_TOTP", alias=None)
+
+
+def an_action_removed(world: World) -> None:
+    world.by_hand("DELETE", BY_ROLE, "/authentication/required-actions/webauthn-register")
+
+
+WAYS: dict[Edit, str] = {
+    the_role_renamed: "role renkei-mfa",
+    the_role_deleted: "role renkei-mfa",
+    the_role_out_of_another: "composite editor",
+    a_factor_optional: "flow",
+    the_condition_of_another_role: "flow",
+    another_flow_bound: "binding browser",
+    a_flow_of_the_clients_own: "client nikko.web",
+    the_direct_grant_bound: "binding direct-grant",
+    the_direct_grant_of_a_client: "client nikko.web",
+    an_action_disabled: "action CONFIGURE_TOTP",
+    the_codes_action_disabled: "action CONFIGURE_RECOVERY_AUTHN_CODES",
+    an_action_broken: "action CONFIGURE_TOTP",
+    an_action_removed: "action webauthn-register",
+}
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+def test_every_way_around_the_second_factor_is_security_drift_and_is_mended(stage: Stage, way: Edit) -> None:
+    world, catalog = stage.world, stage.catalog
+    way(world)
+    plan = world.plan(catalog)
+    dangerous = {f"{key.kind.partition('.')[2]} {key.name}" for key in plan.dangers}
+    assert any(one.startswith(WAYS[way]) for one in dangerous), dangerous
+    world.apply(catalog)
+    assert told(world.plan(catalog)) == []
+    _, page = stage.after_the_password(BY_ROLE, "first")
+    assert page.asks_to_set_up_otp
+
+
+# ---------------------------------------------------------------- recovery codes
+
+
+@pytest.fixture(scope="module")
+def enrolled(stage: Stage) -> tuple[pyotp.TOTP, list[str]]:
+    """What the second person of the realm for everyone has set up at the first login."""
+    person, page = stage.after_the_password(EVERYONE, "second")
+    assert page.asks_to_set_up_otp
+    secret = pyotp.TOTP(base32(page.totp_secret))
+    page = person.sends(page, totp=secret.now(), totpSecret=page.totp_secret, userLabel="phone")
+    codes = page.recovery_codes
+    assert len(codes) == 12  # who sets up a one-time password is led to the codes
+    assert person.sends(page, **page.hidden).code
+    return secret, codes
+
+
+def _asked_for_a_code(stage: Stage) -> tuple[Person, Page]:
+    person = stage.person(EVERYONE)
+    page = person.sends(person.opens(), username=f"{EVERYONE}-second", password=PASSWORD)
+    assert page.asks_for_otp
+    page = person.tries_another_way(page, CODES)
+    assert page.asks_for_recovery_code
+    return person, page
+
+
+def test_a_recovery_code_opens_once(stage: Stage, enrolled: tuple[pyotp.TOTP, list[str]]) -> None:
+    _, codes = enrolled
+    person, page = _asked_for_a_code(stage)
+    used = page.number_of_the_code
+    assert person.sends(page, recoveryCodeInput=codes[used - 1]).code
+    person, page = _asked_for_a_code(stage)
+    again = person.sends(page, recoveryCodeInput=codes[used - 1])
+    assert again.code is None
+    assert again.number_of_the_code == used + 1
+    assert person.sends(again, recoveryCodeInput=codes[used]).code
+
+
+# ---------------------------------------------------------------- a change of the flow
+
+
+def test_who_is_in_the_middle_of_a_login_gets_in_while_the_flow_changes(
+    stage: Stage, enrolled: tuple[pyotp.TOTP, list[str]]
+) -> None:
+    """Whoever stands before a form is led to the password once more; who sets up a factor or is in does not notice."""
+    world, before, codes = stage.world, _bound(stage.world, EVERYONE), enrolled[1]
+    at_the_password = stage.person(EVERYONE)
+    form = at_the_password.opens()
+    inside, asked = _asked_for_a_code(stage)
+    tokens = inside.token(inside.sends(asked, recoveryCodeInput=codes[asked.number_of_the_code - 1])).json()
+    at_the_code, asked = _asked_for_a_code(stage)
+    enrolling, setup = stage.after_the_password(EVERYONE, "third")
+
+    catalog = world.here(the_platform(factors=("totp", "passkey")))
+    world.apply(catalog)
+    assert _bound(world, EVERYONE) != before
+
+    assert inside.refreshed(tokens["refresh_token"]).ok
+    assert inside.opens().code
+    code = pyotp.TOTP(base32(setup.totp_secret)).now()
+    page = enrolling.sends(setup, totp=code, totpSecret=setup.totp_secret, userLabel="phone")
+    assert enrolling.sends(page, **page.hidden).code
+    held = codes[asked.number_of_the_code - 1]
+    for person, page in (
+        (at_the_password, at_the_password.sends(form, username=f"{EVERYONE}-second", password=PASSWORD)),
+        (at_the_code, at_the_code.sends(asked, recoveryCodeInput=held)),
+    ):
+        assert page.code is None
+        assert page.asks_for_password
+        page = person.sends(page, username=f"{EVERYONE}-second", password=PASSWORD)
+        page = person.tries_another_way(page, CODES)
+        assert person.sends(page, recoveryCodeInput=codes[page.number_of_the_code - 1]).code
+    world.apply(stage.catalog)

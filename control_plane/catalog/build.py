@@ -37,6 +37,7 @@ from control_plane.catalog.model import (
     Default,
     Disclosure,
     Environment,
+    Exemption,
     FileSecretsSettings,
     Fiware,
     Grant,
@@ -227,6 +228,7 @@ class _Builder:
 
     def user(self, where: Located[UserEntry], tenant: str) -> User:
         one = where.value
+        exempt = one.mfa_exempt
         return User(
             tenant=tenant,
             username=one.username,
@@ -237,6 +239,7 @@ class _Builder:
             roles=tuple(one.roles),
             period=period(one.start, one.until, self.zone),
             attributes=_sorted(one.attributes.items()),
+            exempt=Exemption(exempt.reason, period(None, exempt.until, self.zone)) if exempt else None,
             origin=where.origin(),
         )
 
@@ -256,6 +259,7 @@ class _Builder:
             limits=_limits(one.limits),
             period=period(one.start, one.until, self.zone),
             contact=one.contact,
+            assurance=one.assurance,
             previously=full_name(one.previously, tenant) if one.previously else None,
             origin=where.origin(),
         )

@@ -48,6 +48,8 @@ def baseline(name: str, templates: Mapping[str, Located[RealmTemplateEntry]]) ->
         mfa=MfaMode(mfa.get("required", MfaMode.EVERYONE)),
         factors=tuple(mfa.get("factors", ("totp",))),
         recovery_codes=mfa.get("recovery_codes", False),
+        exemptions=mfa.get("exemptions", False),
+        step_up=mfa.get("step_up"),
         password_policy=section("password"),
         brute_force=section("brute_force"),
         tokens=section("tokens"),

@@ -43,6 +43,7 @@ PLAIN = (
 )
 SETS = ("redirectUris", "webOrigins")
 SCOPES = {"defaultClientScopes": "default-client-scopes", "optionalClientScopes": "optional-client-scopes"}
+ASSURANCE = "minimum.acr.value"  # an attribute: the least level of a login through it
 OVERRIDES = "authenticationFlowBindingOverrides"
 MAPPERS = "protocolMappers"
 ROLES, CLIENT_ROLES = "roles", "client_roles"  # scope mappings: of the realm, and of clients (never wanted)
@@ -77,6 +78,7 @@ def _fields(catalog: Catalog, service: Service) -> Fields:
         "webOrigins": frozenset({"+"} if service.redirect_uris else ()),  # +: those of the redirect addresses
         "defaultClientScopes": frozenset({BASIC, GATEWAY, *(scope_name(name) for name in granted(catalog, service))}),
         "optionalClientScopes": frozenset(),
+        ASSURANCE: str(service.assurance) if service.assurance > 1 else None,
         OVERRIDES: frozenset(),
         MAPPERS: frozenset(),
         ROLES: frozenset(roles_told(catalog, service)),
@@ -155,6 +157,7 @@ def _found(one: Json) -> Fields:
     overrides = one.get(OVERRIDES) or {}
     fields[OVERRIDES] = frozenset(f"{name}={flow}" for name, flow in overrides.items() if flow)
     fields[MAPPERS] = frozenset(str(mapper.get("name")) for mapper in one.get(MAPPERS) or ())
+    fields[ASSURANCE] = (one.get("attributes") or {}).get(ASSURANCE) or None
     fields["tenant"] = next(iter(belongs(one)), None)
     return fields
 
@@ -210,6 +213,8 @@ def _body(server: Keycloak, want: Resource, names: frozenset[str]) -> Json:
         body[MAPPERS] = []
     if "tenant" in names:
         body["attributes"] = marks(server.platform, str(want.fields["tenant"]))
+    if ASSURANCE in names:
+        body["attributes"] = {**body.get("attributes", {}), ASSURANCE: want.fields[ASSURANCE] or ""}
     if names & RENEWED:
         secret = want.fields["secret"]
         if not isinstance(secret, Secret | RealmKey):

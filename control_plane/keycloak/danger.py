@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from control_plane.engine.plan import Change, Create, Delete, FieldChange, Update
 from control_plane.engine.resource import Key, State
+from control_plane.keycloak.marks import EXEMPT
 
 NOBODY_ASKED = "the role in the login flow's condition is missing: nobody is asked for a second factor"
+EXEMPTED = "no second factor is asked of this account, and Git does not say so"
 RIGHTS = {
     "roles": "roles that Git does not give",
     "client_roles": "roles of a client, which may administer the realm",
@@ -28,6 +30,7 @@ SWITCHES = {  # field -> what it means while it is not as wanted
     "fullScopeAllowed": "its tokens carry every role of its user",
     "implicitFlowEnabled": "its tokens pass through addresses of the browser",
     "directAccessGrantsEnabled": "it may sign people in with a password alone",
+    "minimum.acr.value": "people sign in through it with less than Git says",
     "standardFlowEnabled": "people sign in through it, and Git does not say so",
 }
 
@@ -55,6 +58,8 @@ def of_holder(change: Change, have: State) -> str | None:
             for one in changes:
                 if one.path[0] == "enabled" and one.before is True:
                     return "the account is switched on, and Git says that it is not"
+                if one.path == ("attributes", EXEMPT) and one.before is not None:
+                    return EXEMPTED
                 if why := _more(one):
                     return why
                 if want.key.kind == "keycloak.composite" and one.path[0] == "roles":

@@ -10,6 +10,7 @@ from control_plane.keycloak.answers import Json
 PLATFORM = "renkei.platform"  # the platform's name: the object is ours
 TENANT = "renkei.tenant"  # the tenant that it belongs to
 TITLE = "renkei.title"  # its name for people, where Keycloak has no field for one
+EXEMPT = "renkei-mfa-exempt"  # of a person: no second factor is asked of him
 PREFIX = "renkei-"  # of flows and of our own role, which have no attributes or no tenant
 
 

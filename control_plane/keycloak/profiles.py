@@ -15,7 +15,7 @@ from control_plane.engine.resource import Key, Resource
 from control_plane.engine.values import Fields, Value
 from control_plane.keycloak import danger
 from control_plane.keycloak.answers import Json, a_list
-from control_plane.keycloak.marks import PLATFORM, TENANT
+from control_plane.keycloak.marks import EXEMPT, PLATFORM, TENANT
 from control_plane.keycloak.server import Keycloak
 from control_plane.keycloak.session import path
 
@@ -26,7 +26,8 @@ ONLY_ADMINISTRATORS = frozenset({"admin"})
 def desired(catalog: Catalog) -> Iterator[Resource]:
     declared = attributes(catalog)
     for realm in catalog.realms.values():
-        names = (PLATFORM, TENANT, *declared[realm.name])
+        exempt = (EXEMPT,) if realm.baseline.exemptions else ()
+        names = (PLATFORM, TENANT, *exempt, *declared[realm.name])
         said = realm.baseline.profile
         yield Resource(
             Key(NAME, realm.name, "user-profile"),

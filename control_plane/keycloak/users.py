@@ -19,9 +19,9 @@ from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
 from control_plane.engine.values import Value
-from control_plane.keycloak import builtin, danger, groups, profiles, roles, sessions
+from control_plane.keycloak import builtin, danger, groups, logins, profiles, roles, sessions
 from control_plane.keycloak.answers import Conflict, Json, text
-from control_plane.keycloak.marks import PLATFORM, TENANT, attribute, belongs, is_ours, lists, marks
+from control_plane.keycloak.marks import EXEMPT, PLATFORM, TENANT, attribute, belongs, is_ours, lists, marks
 from control_plane.keycloak.server import Keycloak
 from control_plane.keycloak.session import path
 from control_plane.problems import Problem, ServerError
@@ -40,12 +40,19 @@ def desired(catalog: Catalog) -> Iterator[Resource]:
             "firstName": user.given_name,
             "lastName": user.family_name,
             "tenant": user.tenant,
-            "attributes": {name: user.attributes.get(name) for name in declared[realm]},
+            "attributes": {**{name: user.attributes.get(name) for name in declared[realm]}, **_exempt(catalog, user)},
             "groups": frozenset(_groups(user)),
             "roles": frozenset(user.roles),
         }
         key = Key(NAME, realm, user.username.lower())
         yield Resource(key, fields, user.origin, frozenset({user.tenant}))
+
+
+def _exempt(catalog: Catalog, user: User) -> dict[str, str | None]:
+    """The attribute that leaves a person out of the second factor, where the realm knows it."""
+    if not catalog.realm_of(user.tenant).baseline.exemptions:
+        return {}
+    return {EXEMPT: logins.YES if user.exempt and user.exempt.period.holds(catalog.as_of) else None}
 
 
 def _groups(user: User) -> list[str]:
@@ -77,7 +84,8 @@ def _read(server: Keycloak, realm: str) -> Iterator[Resource]:
             fields = {**_found(one), "groups": frozenset(memberships[id]), "roles": frozenset(given[id])}
             yield Resource(key, fields, None, belongs(one))
         else:
-            yield Resource(key, _account(one), owned=False)
+            exempt = attribute(one, EXEMPT) is not None
+            yield Resource(key, _account(one), owned=False, danger=danger.EXEMPTED if exempt else None)
 
 
 def _accounts(server: Keycloak, realm: str) -> list[Json]:
@@ -184,7 +192,8 @@ def update(server: Keycloak, change: Update) -> None:
     if enables:
         sessions.end(server, realm, id)
     _put(server, want, id, change.changed)
-    if left or taken or ("enabled" in change.changed and not enables):
+    exempted = any(one.path == ("attributes", EXEMPT) and one.after is None for one in change.changes)
+    if left or taken or exempted or ("enabled" in change.changed and not enables):
         sessions.end(server, realm, id)
     if "groups" in change.changed:
         _join(server, want, id, _names(want, "groups") - _names(have, "groups"))

@@ -52,6 +52,7 @@ SECTIONS = {
     "RealmEntry": "Realm",
     "GroupEntry": "Groups",
     "UserEntry": "Users",
+    "ExemptionEntry": "mfa_exempt",
     "RosterEntry": "A roster",
     "ServiceEntry": "Services",
     "GrantEntry": "Grants",

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pyotp
 import pytest
 
-from control_plane.catalog.model import Auth, Catalog, MfaMode
-from tests.building import a_platform, with_role, with_service, with_tenant, with_user
+from control_plane.catalog.model import Auth, Catalog, Exemption, MfaMode
+from tests.building import a_platform, during, with_role, with_service, with_tenant, with_user
 from tests.conftest import KeycloakServer
 from tests.keycloak.browser import CALLBACK, Page, Person
 from tests.keycloak.conftest import World, a_world, told
@@ -25,14 +26,20 @@ Edit = Callable[[World], None]
 def the_platform(**everyone: Any) -> Catalog:
     parts = []
     for realm, baseline in (
-        (BY_ROLE, {"mfa": MfaMode.BY_ROLE, "factors": ("totp", "passkey")}),
-        (EVERYONE, {"recovery_codes": True, "brute_force": {"failures": 3, "wait": 60}, **everyone}),
+        (BY_ROLE, {"mfa": MfaMode.BY_ROLE, "factors": ("totp", "passkey"), "step_up": 1}),
+        (EVERYONE, {"recovery_codes": True, "exemptions": True, "step_up": 300, **everyone}),
     ):
         parts += [
             with_tenant(realm, **baseline),
             *(with_user(f"{realm}-{name}", tenant=realm, roles=["editor"]) for name in ("first", "second", "third")),
+            with_user(f"{realm}-viewer", tenant=realm),
             with_service("web", tenant=realm, auth=[Auth.TOKEN], redirect_uris=(CALLBACK,)),
+            with_service("safe", tenant=realm, auth=[Auth.TOKEN], redirect_uris=(CALLBACK,), assurance=2),
         ]
+    parts += [
+        with_user(f"{EVERYONE}-{name}", tenant=EVERYONE, exempt=Exemption("読み上げ端末のため", during(None, until)))
+        for name, until in (("exempt", "2027-01-01"), ("no-longer", "2026-10-01"))
+    ]
     return a_platform(with_role("editor", mfa=True), *parts)
 
 
@@ -134,7 +141,55 @@ def an_action_removed(world: World) -> None:
     world.by_hand("DELETE", BY_ROLE, "/authentication/required-actions/webauthn-register")
 
 
+def _exempted(world: World, name: str) -> None:
+    (user,) = world.by_hand("GET", EVERYONE, f"/users?username={name}&exact=true").json()
+    attributes = {**user.get("attributes", {}), "renkei-mfa-exempt": ["yes"]}
+    world.by_hand("PUT", EVERYONE, f"/users/{user['id']}", {**user, "attributes": attributes})
+
+
+def a_person_exempted(world: World) -> None:
+    _exempted(world, f"{EVERYONE}-first")
+
+
+def an_exemption_kept_beyond_its_end(world: World) -> None:
+    _exempted(world, f"{EVERYONE}-no-longer")
+
+
+def the_exempting_attribute_undeclared(world: World) -> None:
+    document = world.by_hand("GET", EVERYONE, "/users/profile").json()
+    kept = [one for one in document["attributes"] if one["name"] != "renkei-mfa-exempt"]
+    world.by_hand("PUT", EVERYONE, "/users/profile", {**document, "attributes": kept})
+
+
+def people_exempt_themselves(world: World) -> None:
+    document = world.by_hand("GET", EVERYONE, "/users/profile").json()
+    for one in document["attributes"]:
+        if one["name"] == "renkei-mfa-exempt":
+            one["permissions"] = {"view": ["admin", "user"], "edit": ["admin", "user"]}
+    world.by_hand("PUT", EVERYONE, "/users/profile", document)
+
+
+def no_second_level_for_a_service(world: World) -> None:
+    (client,) = world.by_hand("GET", EVERYONE, f"/clients?clientId={EVERYONE}.safe").json()
+    body = {"clientId": client["clientId"], "attributes": {"minimum.acr.value": ""}}
+    world.by_hand("PUT", EVERYONE, f"/clients/{client['id']}", body)
+
+
+def the_second_level_of_another_number(world: World) -> None:
+    where = f"/authentication/flows/{_bound(world, EVERYONE)}/executions"
+    found = world.by_hand("GET", EVERYONE, where).json()
+    levels = [one for one in found if one.get("providerId") == "conditional-level-of-authentication"]
+    body = {"alias": "x", "config": {"loa-condition-level": "3", "loa-max-age": "0"}}
+    world.by_hand("PUT", EVERYONE, f"/authentication/config/{levels[1]['authenticationConfig']}", body)
+
+
 WAYS: dict[Edit, str] = {
+    a_person_exempted: "user nikko-first",
+    an_exemption_kept_beyond_its_end: "user nikko-no-longer",
+    the_exempting_attribute_undeclared: "profile user-profile",
+    people_exempt_themselves: "profile user-profile",
+    no_second_level_for_a_service: "client nikko.safe",
+    the_second_level_of_another_number: "flow",
     the_role_renamed: "role renkei-mfa",
     the_role_deleted: "role renkei-mfa",
     the_role_out_of_another: "composite editor",
@@ -162,6 +217,67 @@ def test_every_way_around_the_second_factor_is_security_drift_and_is_mended(stag
     assert told(world.plan(catalog)) == []
     _, page = stage.after_the_password(BY_ROLE, "first")
     assert page.asks_to_set_up_otp
+
+
+# ---------------------------------------------------------------- exemptions
+
+
+def test_who_is_left_out_by_name_signs_in_with_the_password_until_the_last_day(stage: Stage) -> None:
+    assert stage.after_the_password(EVERYONE, "exempt")[1].code
+    assert stage.after_the_password(EVERYONE, "no-longer")[1].asks_to_set_up_otp
+
+
+def test_an_exemption_that_the_profile_hides_still_holds_and_is_seen_when_the_profile_is_mended(stage: Stage) -> None:
+    world, catalog = stage.world, stage.catalog
+    a_person_exempted(world)
+    the_exempting_attribute_undeclared(world)
+    assert stage.after_the_password(EVERYONE, "first")[1].code
+    assert stage.after_the_password(EVERYONE, "no-longer")[1].asks_to_set_up_otp  # nobody else has it by that
+    world.apply(catalog)
+    plan = world.plan(catalog)
+    assert [key.name for key in plan.dangers] == [f"{EVERYONE}-first"]
+    world.apply(catalog)
+    assert stage.after_the_password(EVERYONE, "first")[1].asks_to_set_up_otp
+
+
+def test_an_account_of_somebody_else_that_is_left_out_is_security_drift(stage: Stage) -> None:
+    body = {"username": "stranger", "attributes": {"renkei-mfa-exempt": ["yes"]}, "enabled": True}
+    stage.world.by_hand("POST", EVERYONE, "/users", body)
+    plan = stage.world.plan(stage.catalog)
+    assert [key.name for key in plan.dangers] == ["stranger"]
+    (user,) = stage.world.by_hand("GET", EVERYONE, "/users?username=stranger").json()
+    stage.world.by_hand("DELETE", EVERYONE, f"/users/{user['id']}")
+
+
+# ---------------------------------------------------------------- a service that asks for more
+
+
+def _through_safe(stage: Stage, realm: str) -> Person:
+    url = f"{stage.world.server.url}/realms/{stage.world.realm(realm)}"
+    return Person(url, f"{realm}.safe", f"value of services/{realm}.safe#client_secret")
+
+
+@pytest.mark.parametrize(("realm", "name"), [(BY_ROLE, "viewer"), (EVERYONE, "exempt")])
+def test_a_service_that_asks_for_more_gets_a_second_factor_of_everybody(stage: Stage, realm: str, name: str) -> None:
+    person, page = stage.after_the_password(realm, name)
+    assert page.code  # elsewhere the password is enough for him
+    safe = _through_safe(stage, realm)
+    safe.cookies = person.cookies
+    assert safe.opens().asks_to_set_up_otp
+
+
+def test_a_factor_is_shown_once_in_a_login_and_again_when_it_was_too_long_ago(stage: Stage) -> None:
+    """Then the factor alone is asked for, and not the password."""
+    stage.with_password(BY_ROLE, "second")
+    safe = _through_safe(stage, BY_ROLE)
+    page = safe.sends(safe.opens(), username=f"{BY_ROLE}-second", password=PASSWORD)
+    secret = pyotp.TOTP(base32(page.totp_secret))
+    assert safe.sends(page, totp=secret.now(), totpSecret=page.totp_secret, userLabel="phone").code
+    time.sleep(2)  # longer than `step_up`
+    page = safe.opens()
+    assert page.asks_for_otp
+    assert not page.asks_for_password
+    assert safe.sends(page, otp="000000").code is None
 
 
 # ---------------------------------------------------------------- recovery codes

@@ -78,7 +78,7 @@ def _groups(declared: Declared, one: DeclaredTenant) -> Iterator[Problem]:
 def _attributes(declared: Declared, one: DeclaredTenant) -> Iterator[Problem]:
     if not any(user.value.attributes for user in one.users):
         return
-    template = _template(declared, one)
+    template = template_of(declared, one)
     templates = index((entry.value.template, entry) for entry in declared.templates)
     if template not in templates or line_of(template, templates)[-1].value.extends not in (None, *templates):
         return
@@ -91,7 +91,8 @@ def _attributes(declared: Declared, one: DeclaredTenant) -> Iterator[Problem]:
                 yield user.source.problem(message, user.key("attributes", name), note)
 
 
-def _template(declared: Declared, one: DeclaredTenant) -> str | None:
+def template_of(declared: Declared, one: DeclaredTenant) -> str | None:
+    """The template of the realm that the tenant's people are in; None where that is told as a mistake already."""
     owner = one.tenant.value.realm.shared or one.name
     found = next((other for other in declared.tenants if other.name == owner), None)
     return found.tenant.value.realm.template if found else None

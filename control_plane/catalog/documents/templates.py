@@ -44,6 +44,10 @@ class MfaEntry(Entry):
     recovery_codes: bool | None = Field(
         None, description="Codes on paper, each for one login, for who has lost the factor."
     )
+    exemptions: bool | None = Field(None, description="People may be left out by name (`mfa_exempt`); else nobody is.")
+    step_up: Duration | None = Field(
+        None, description="For services with `assurance: 2`: the factor is shown again unless it was so recently."
+    )
 
 
 class OtpEntry(Entry):

@@ -46,6 +46,13 @@ class GroupEntry(Entry):
     roles: Annotated[list[Id], EachOnce] = Field(default_factory=list, description="Roles of every member.")
 
 
+class ExemptionEntry(Entry):
+    """Why a person shows no second factor, and until when."""
+
+    reason: Text = Field(description="Why; auditors read it.")
+    until: Moment = Field(description="The last day on which the person is left out.")
+
+
 class UserEntry(Entry):
     """A person with an account."""
 
@@ -61,6 +68,9 @@ class UserEntry(Entry):
     until: Moment | None = Field(None, description="After this day the account is disabled.")
     attributes: dict[AttributeName, Text] = Field(
         default_factory=dict, description="Only such as the realm's template declares."
+    )
+    mfa_exempt: ExemptionEntry | None = Field(
+        None, description="No second factor is asked of this person, where the realm's template allows it."
     )
 
 
@@ -87,6 +97,9 @@ class ServiceEntry(Entry):
     )
     redirect_uris: Annotated[list[RedirectUri], EachOnce] = Field(
         default_factory=list, description="Where a login may return to: exact, https."
+    )
+    assurance: Literal[1, 2] = Field(
+        1, description="2: whoever signs in through it has just shown a second factor, whatever the realm asks."
     )
     contact: Email | None = Field(None, description="Who is told before something changes.")
     start: Moment | None = Field(None, alias="from", description="The service's own period: its beginning.")

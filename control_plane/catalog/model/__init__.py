@@ -40,7 +40,7 @@ from control_plane.catalog.model.periods import ALWAYS, Period
 from control_plane.catalog.model.realms import MfaMode, ProfileAttribute, Realm, RealmBaseline
 from control_plane.catalog.model.roles import DataScope, Disclosure, Fiware, Role
 from control_plane.catalog.model.secretref import SecretRef
-from control_plane.catalog.model.tenants import Group, Service, Tenant, TenantType, User
+from control_plane.catalog.model.tenants import Exemption, Group, Service, Tenant, TenantType, User
 
 __all__ = [
     "ALWAYS",
@@ -59,6 +59,7 @@ __all__ = [
     "Default",
     "Disclosure",
     "Environment",
+    "Exemption",
     "FileSecretsSettings",
     "Fiware",
     "Grant",

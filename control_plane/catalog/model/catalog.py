@@ -81,6 +81,7 @@ class Catalog:
         versions = (one for api in self.apis.values() for one in api.versions if one.state in LIVE)
         periods = [
             *(user.period for user in self.users()),
+            *(user.exempt.period for user in self.users() if user.exempt),
             *(service.period for service in self.services()),
             *(grant.period for grant in self.grants()),
             *(grant.period for _, grant in self.role_grants()),

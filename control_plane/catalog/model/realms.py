@@ -36,6 +36,8 @@ class RealmBaseline:
     mfa: MfaMode = MfaMode.EVERYONE
     factors: tuple[str, ...] = ("totp",)  # totp, passkey; who has none sets up the first
     recovery_codes: bool = False
+    exemptions: bool = False  # people may be left out by name
+    step_up: int | None = None  # seconds for which a factor is good enough for `assurance: 2`; None: no such level
     password_policy: Mapping[str, int | bool | str] = field(
         default_factory=dict
     )  # length, digits, … in the words of the language

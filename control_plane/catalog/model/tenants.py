@@ -29,6 +29,14 @@ class Group:
 
 
 @dataclass(frozen=True)
+class Exemption:
+    """From the second factor."""
+
+    reason: str
+    period: Period
+
+
+@dataclass(frozen=True)
 class User:
     tenant: str
     username: str
@@ -39,6 +47,7 @@ class User:
     roles: tuple[str, ...] = ()  # given directly
     period: Period = ALWAYS
     attributes: Mapping[str, str] = field(default_factory=dict)
+    exempt: Exemption | None = None
     origin: Origin | None = None
 
 
@@ -54,6 +63,7 @@ class Service:
     limits: Mapping[tuple[str, str], Mapping[str, int]] = field(default_factory=dict)  # (api, level) -> its own limit
     period: Period = ALWAYS
     contact: str | None = None
+    assurance: int = 1  # 2: a second factor at every login through it
     previously: str | None = None  # its full name, tenant.service, before it was renamed or moved
     origin: Origin | None = None
 

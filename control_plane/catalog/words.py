@@ -44,6 +44,7 @@ HEADER_VALUE = r"^[!-~]([ -~]*[!-~])?$"
 TRANSPORT_SECURITY = r"^max-age=[0-9]{1,10}(; includeSubDomains)?(; preload)?$"
 FILE_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 HOST = r"^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$"
+DOMAIN = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$"
 VARIABLE = r"^[A-Z][A-Z0-9_]{0,99}$"
 
 PATTERNS = {
@@ -283,6 +284,7 @@ Header = Annotated[str, Field(pattern=HEADER_VALUE, max_length=2000)]
 TransportSecurity = Annotated[str, Field(pattern=TRANSPORT_SECURITY)]
 FileName = Annotated[str, Field(pattern=FILE_NAME)]
 FileOnNode = Annotated[str, Field(pattern=FILE, max_length=255), AfterValidator(_dots)]
+Domain = Annotated[str, Field(pattern=DOMAIN, max_length=253)]
 Host = Annotated[str, Field(pattern=HOST)]
 Variable = Annotated[str, AfterValidator(read_variable), _text_schema(pattern=VARIABLE)]
 Count = Annotated[int, Field(ge=1, le=2_000_000_000)]

@@ -93,6 +93,15 @@ OTP_DEFAULT: Mapping[str, Value] = {
 }
 
 
+PASSKEY = {
+    "domain": "webAuthnPolicyRpId",
+    "name": "webAuthnPolicyRpEntityName",
+    "user_verification": "webAuthnPolicyUserVerificationRequirement",
+    "attachment": "webAuthnPolicyAuthenticatorAttachment",
+    "algorithms": "webAuthnPolicySignatureAlgorithms",
+}
+
+
 def fields(realm: Realm) -> Fields:
     baseline = realm.baseline
     return {
@@ -115,7 +124,24 @@ def fields(realm: Realm) -> Fields:
         **_headers(baseline),
         **OTP_DEFAULT,
         **{OTP[name]: value for name, value in baseline.otp.items()},
+        **_passkeys(realm),
         **_events(baseline),
+    }
+
+
+def _passkeys(realm: Realm) -> Fields:
+    """Whole, or not at all where no passkey is taken. Without a domain a passkey is bound to the host of the page."""
+    said = realm.baseline.passkey
+    if "passkey" not in realm.baseline.factors:
+        return {}
+    return {
+        "webAuthnPolicyRpId": said.get("domain", ""),
+        "webAuthnPolicyRpEntityName": said.get("name", realm.title),
+        "webAuthnPolicyUserVerificationRequirement": said.get("user_verification", "required"),
+        "webAuthnPolicyAuthenticatorAttachment": said.get("attachment", "not specified"),
+        "webAuthnPolicySignatureAlgorithms": frozenset(said.get("algorithms", ("ES256", "RS256"))),
+        "webAuthnPolicyAvoidSameAuthenticatorRegister": True,
+        "webAuthnPolicyExtraOrigins": frozenset[str](),
     }
 
 

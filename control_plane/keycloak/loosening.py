@@ -23,6 +23,8 @@ class Looser(Enum):
 _LONGER = "tokens and sessions live longer than Git says"
 _GUESSING = "passwords may be guessed oftener than Git says"
 _BROWSER = "pages of the login are shown with less protection in the browser"
+_CODES = "codes are easier to guess or to use again than Git says, or none can be right"
+_PASSKEYS = "passkeys are taken that Git does not take, or those that are there cannot be used"
 _RECORD = "what is done leaves less of a trace than Git says"
 
 SETTINGS: dict[str, tuple[Looser, str]] = {
@@ -62,6 +64,17 @@ SETTINGS: dict[str, tuple[Looser, str]] = {
     "revokeRefreshToken": (Looser.OFF, "a stolen refresh token can be used again and again"),
     "refreshTokenMaxReuse": (Looser.MORE, "a stolen refresh token can be used again"),
     "browserSecurityHeaders": (Looser.OTHER, _BROWSER),
+    "otpPolicyType": (Looser.OTHER, _CODES),
+    "otpPolicyAlgorithm": (Looser.OTHER, _CODES),
+    "otpPolicyDigits": (Looser.OTHER, _CODES),
+    "otpPolicyPeriod": (Looser.OTHER, _CODES),
+    "otpPolicyLookAheadWindow": (Looser.OTHER, _CODES),
+    "otpPolicyCodeReusable": (Looser.ON, _CODES),
+    "webAuthnPolicyRpId": (Looser.OTHER, _PASSKEYS),
+    "webAuthnPolicyUserVerificationRequirement": (Looser.OTHER, _PASSKEYS),
+    "webAuthnPolicyAuthenticatorAttachment": (Looser.OTHER, _PASSKEYS),
+    "webAuthnPolicySignatureAlgorithms": (Looser.OTHER, _PASSKEYS),
+    "webAuthnPolicyExtraOrigins": (Looser.OTHER, _PASSKEYS),
     "eventsEnabled": (Looser.OFF, _RECORD),
     "eventsExpiration": (Looser.LESS, _RECORD),
     "adminEventsEnabled": (Looser.OFF, _RECORD),

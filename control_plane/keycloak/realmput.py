@@ -2,6 +2,8 @@
 
 A PUT that carries no `attributes` resets the settings for CIBA, pushed authorization requests and device codes; one
 that carries them drops those that it does not name. So they are read first and sent back, with the new values in them.
+One that carries a part of the policy for passkeys sets the rest of it back, and without the name that the device shows
+it changes nothing and answers 204: so the policy goes back whole, too.
 """
 
 from __future__ import annotations
@@ -24,4 +26,11 @@ def put(session: Session, realm: str, body: Mapping[str, object], attributes: Ma
         if mirror in kept:
             kept[mirror] = str(value).lower() if isinstance(value, bool) else str(value)
     reset = {name: found[name] for name in RESET if name in found}
+    if any(_of_passkeys(name) for name in body):
+        reset |= {name: value for name, value in found.items() if _of_passkeys(name)}
     session.put(path(realm), {"realm": realm, **reset, **body, "attributes": {**kept, **(attributes or {})}})
+
+
+def _of_passkeys(name: str) -> bool:
+    """Of the policy for a second factor; the one for logins without a password is another."""
+    return name.startswith("webAuthnPolicy") and not name.startswith("webAuthnPolicyPasswordless")

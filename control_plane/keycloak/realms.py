@@ -2,7 +2,8 @@
 
 A partial PUT is merged by Keycloak field by field, with traps (`realmput`): an OTP policy that is not sent whole is
 broken without an error, so it always goes whole. The password policy is one text on the server and a set here. Events
-are fields of the realm too. Realms that leave the YAML are disabled and keep everything that is in them.
+and the policy for passkeys are fields of the realm too. Realms that leave the YAML are disabled and keep everything
+that is in them.
 """
 
 from __future__ import annotations
@@ -24,7 +25,13 @@ from control_plane.problems import NotAllowed, Problem
 
 NAME = "keycloak.realm"
 HEADERS = "browserSecurityHeaders"
-SETS = ("supportedLocales", "enabledEventTypes", "eventsListeners")
+SETS = (
+    "supportedLocales",
+    "enabledEventTypes",
+    "eventsListeners",
+    "webAuthnPolicySignatureAlgorithms",
+    "webAuthnPolicyExtraOrigins",
+)
 
 
 def desired(catalog: Catalog) -> Iterator[Resource]:

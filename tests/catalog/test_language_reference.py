@@ -66,6 +66,7 @@ SECTIONS = {
     "ThemesEntry": "themes",
     "HeadersEntry": "headers",
     "OtpEntry": "otp",
+    "PasskeyEntry": "passkey",
     "SenderEntry": "sender",
     "AttributeEntry": "attributes",
     "MailEntry": "mail",

@@ -12,8 +12,8 @@ from control_plane.catalog.documents.realms import (
     ThemesEntry,
     TokensEntry,
 )
-from control_plane.catalog.documents.templates import MfaEntry, OtpEntry
-from control_plane.keycloak.baseline import BRUTE_FORCE, HEADERS, LOGIN, OTP, PASSWORD, THEMES, TOKENS
+from control_plane.catalog.documents.templates import MfaEntry, OtpEntry, PasskeyEntry
+from control_plane.keycloak.baseline import BRUTE_FORCE, HEADERS, LOGIN, OTP, PASSKEY, PASSWORD, THEMES, TOKENS
 from control_plane.keycloak.logins import FACTORS
 
 
@@ -27,6 +27,7 @@ from control_plane.keycloak.logins import FACTORS
         (ThemesEntry, THEMES),
         (HeadersEntry, HEADERS),
         (OtpEntry, OTP),
+        (PasskeyEntry, PASSKEY),
     ],
 )
 def test_every_setting_of_a_section_has_a_name_in_keycloak(section, names):

@@ -19,22 +19,27 @@ from tests.keycloak.stage import PASSWORD, Stage, base32
 pytestmark = pytest.mark.servers
 
 BY_ROLE, EVERYONE = "tochigi", "nikko"  # one-time passwords and passkeys; one-time passwords and recovery codes
+LOCKING = "sano"  # one-time passwords, and an account is locked after three wrong ones
 CODES = "リカバリー認証コード"  # as the login page calls them
+PASSKEY = {"domain": "localhost", "user_verification": "required"}
 Edit = Callable[[World], None]
 
 
 def the_platform(**everyone: Any) -> Catalog:
     parts = []
-    for realm, baseline in (
-        (BY_ROLE, {"mfa": MfaMode.BY_ROLE, "factors": ("totp", "passkey"), "step_up": 1}),
+    signs_in: dict[str, Any] = {"auth": [Auth.TOKEN], "redirect_uris": (CALLBACK,)}
+    realms: tuple[tuple[str, dict[str, Any]], ...] = (
+        (BY_ROLE, {"mfa": MfaMode.BY_ROLE, "factors": ("totp", "passkey"), "passkey": PASSKEY, "step_up": 1}),
         (EVERYONE, {"recovery_codes": True, "exemptions": True, "step_up": 300, **everyone}),
-    ):
+        (LOCKING, {"brute_force": {"failures": 3, "wait": 600, "quick": 1}}),
+    )
+    for realm, baseline in realms:
         parts += [
             with_tenant(realm, **baseline),
             *(with_user(f"{realm}-{name}", tenant=realm, roles=["editor"]) for name in ("first", "second", "third")),
             with_user(f"{realm}-viewer", tenant=realm),
-            with_service("web", tenant=realm, auth=[Auth.TOKEN], redirect_uris=(CALLBACK,)),
-            with_service("safe", tenant=realm, auth=[Auth.TOKEN], redirect_uris=(CALLBACK,), assurance=2),
+            with_service("web", tenant=realm, **signs_in),
+            *([with_service("safe", tenant=realm, **signs_in, assurance=2)] if "step_up" in baseline else []),
         ]
     parts += [
         with_user(f"{EVERYONE}-{name}", tenant=EVERYONE, exempt=Exemption("読み上げ端末のため", during(None, until)))
@@ -183,7 +188,33 @@ def the_second_level_of_another_number(world: World) -> None:
     world.by_hand("PUT", EVERYONE, f"/authentication/config/{levels[1]['authenticationConfig']}", body)
 
 
+def the_otp_policy_broken(world: World) -> None:
+    """A partial write: Keycloak sets the period and the digits to 0."""
+    world.by_hand("PUT", EVERYONE, "", {"otpPolicyType": "totp"})
+
+
+def codes_that_may_be_used_again(world: World) -> None:
+    attributes = world.by_hand("GET", EVERYONE, "").json()["attributes"]
+    changed = {"otpPolicyCodeReusable": True, "attributes": {**attributes, "realmReusableOtpCode": "true"}}
+    world.by_hand("PUT", EVERYONE, "", changed)
+
+
+def the_passkey_policy_broken(world: World) -> None:
+    """A partial write: everything else goes back to Keycloak's defaults."""
+    world.by_hand("PUT", BY_ROLE, "", {"webAuthnPolicyRpEntityName": "x"})
+
+
+def another_party_for_passkeys(world: World) -> None:
+    realm = world.by_hand("GET", BY_ROLE, "").json()
+    policy = {name: value for name, value in realm.items() if name.startswith("webAuthnPolicy")}
+    world.by_hand("PUT", BY_ROLE, "", {**policy, "webAuthnPolicyRpId": "attacker.test"})
+
+
 WAYS: dict[Edit, str] = {
+    the_otp_policy_broken: "realm",
+    codes_that_may_be_used_again: "realm",
+    the_passkey_policy_broken: "realm",
+    another_party_for_passkeys: "realm",
     a_person_exempted: "user nikko-first",
     an_exemption_kept_beyond_its_end: "user nikko-no-longer",
     the_exempting_attribute_undeclared: "profile user-profile",
@@ -278,6 +309,46 @@ def test_a_factor_is_shown_once_in_a_login_and_again_when_it_was_too_long_ago(st
     assert page.asks_for_otp
     assert not page.asks_for_password
     assert safe.sends(page, otp="000000").code is None
+
+
+# ---------------------------------------------------------------- one-time passwords
+
+
+def test_a_wrong_code_does_not_open_a_code_opens_once_and_after_three_wrong_ones_the_right_one_does_not_open(
+    stage: Stage,
+) -> None:
+    person, page = stage.after_the_password(LOCKING, "first")
+    secret = pyotp.TOTP(base32(page.totp_secret))
+    code = secret.now()
+    assert person.sends(page, totp=code, totpSecret=page.totp_secret, userLabel="phone").code
+
+    person, page = _before_the_code(stage, "first")
+    page = person.sends(page, otp=code)  # used at the enrolment
+    assert page.code is None
+    assert page.asks_for_otp
+    for _ in range(2):
+        page = person.sends(page, otp="000000")
+        assert page.code is None
+    next_code = secret.at(int(time.time()) + 30)  # not used yet, and accepted ahead of its time
+    assert person.sends(page, otp=next_code).code is None
+    person = stage.person(LOCKING)
+    page = person.sends(person.opens(), username=f"{LOCKING}-first", password=PASSWORD)
+    assert page.asks_for_password  # the password is right, and the account is locked
+
+
+def test_a_code_that_nobody_has_used_opens(stage: Stage) -> None:
+    person, page = stage.after_the_password(LOCKING, "second")
+    secret = pyotp.TOTP(base32(page.totp_secret))
+    assert person.sends(page, totp=secret.now(), totpSecret=page.totp_secret, userLabel="phone").code
+    person, page = _before_the_code(stage, "second")
+    assert person.sends(page, otp=secret.at(int(time.time()) + 30)).code
+
+
+def _before_the_code(stage: Stage, name: str) -> tuple[Person, Page]:
+    person = stage.person(LOCKING)
+    page = person.sends(person.opens(), username=f"{LOCKING}-{name}", password=PASSWORD)
+    assert page.asks_for_otp
+    return person, page
 
 
 # ---------------------------------------------------------------- recovery codes

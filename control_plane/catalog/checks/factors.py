@@ -1,12 +1,15 @@
-"""Who is left out of the second factor by name, and which services ask for it again."""
+"""Who is left out of the second factor by name, which services ask for it again, and where passkeys can be used."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from control_plane.catalog.checks.people import template_of
 from control_plane.catalog.checks.references import index
 from control_plane.catalog.declared import Declared, DeclaredTenant
+from control_plane.catalog.documents.templates import RealmTemplateEntry
+from control_plane.catalog.located import Located
 from control_plane.catalog.model import RealmBaseline
 from control_plane.catalog.templates import baseline, line_of
 from control_plane.problems import Problem
@@ -14,12 +17,29 @@ from control_plane.problems import Problem
 
 def check(declared: Declared) -> Iterator[Problem]:
     templates = index((entry.value.template, entry) for entry in declared.templates)
+    for entry in declared.templates:
+        yield from _domain(declared, entry)
     for tenant in declared.tenants:
         name = template_of(declared, tenant)
         if name in templates and line_of(name, templates)[-1].value.extends in (None, *templates):
             found = baseline(name, templates)
             yield from _exemptions(tenant, found)
             yield from _assurance(tenant, found)
+
+
+def _domain(declared: Declared, template: Located[RealmTemplateEntry]) -> Iterator[Problem]:
+    """A passkey that is bound to a domain is shown nowhere else: the browser refuses, and Keycloak says nothing."""
+    domain = template.value.passkey.domain if template.value.passkey else None
+    if domain is None:
+        return
+    for name, environment in declared.environments().items():
+        keycloak = environment.value.keycloak
+        host = urlsplit(keycloak.public_url or keycloak.url).hostname if keycloak else None
+        if host and host != domain and not host.endswith(f".{domain}"):
+            message = f"no browser takes a passkey of '{domain}' on the login page of environment '{name}'"
+            note = f"That page is at {host}."
+            help = "the host of every environment's `public_url`, or a domain that they have in common"
+            yield template.problem(message, "passkey", "domain", note=note, help=help)
 
 
 def _exemptions(tenant: DeclaredTenant, found: RealmBaseline) -> Iterator[Problem]:

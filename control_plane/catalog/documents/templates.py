@@ -12,7 +12,6 @@ from control_plane.catalog.documents.realms import (
     Attributes,
     BruteForceEntry,
     EventsEntry,
-    Few,
     HeadersEntry,
     LoginEntry,
     PasswordEntry,
@@ -21,6 +20,7 @@ from control_plane.catalog.documents.realms import (
     TokensEntry,
 )
 from control_plane.catalog.words import (
+    Domain,
     Duration,
     EachOnce,
     HeaderName,
@@ -50,16 +50,40 @@ class MfaEntry(Entry):
     )
 
 
+class PasskeyEntry(Entry):
+    """Passkeys as a second factor (WebAuthn)."""
+
+    domain: Domain | None = Field(
+        None,
+        description="The host of the login page, or a domain above it: what passkeys are bound to. "
+        "To be given before the first one is set up; another value makes every passkey useless.",
+    )
+    name: Text | None = Field(None, description="What the device calls the realm; left out: its title.")
+    user_verification: Literal["required", "preferred", "discouraged"] | None = Field(
+        None, description="Whether the device checks its holder, by PIN or finger; left out: required."
+    )
+    attachment: Literal["platform", "cross-platform"] | None = Field(
+        None, description="Only what is built in (platform), or only what is plugged in; left out: either."
+    )
+    algorithms: Annotated[list[Literal["ES256", "ES384", "ES512", "RS256", "EdDSA"]], EachOnce] | None = Field(
+        None, min_length=1, description="Signatures that are taken; left out: ES256 and RS256."
+    )
+
+
 class OtpEntry(Entry):
     """One-time passwords."""
 
     type: Literal["totp", "hotp"] | None = Field(None, description="By time (totp) or by counter (hotp).")
     digits: Literal[6, 8] | None = Field(None, description="6 or 8.")
-    period: Duration | None = Field(None, description="How long a code of type totp is shown.")
+    period: Annotated[Duration, Field(ge=15, le=300)] | None = Field(
+        None, description="How long a code of type totp is shown; 15 s to 5 min."
+    )
     algorithm: Literal["HmacSHA1", "HmacSHA256", "HmacSHA512"] | None = Field(
         None, description="HmacSHA1 is what the usual phone apps can do."
     )
-    look_ahead: Few | None = Field(None, description="Codes around the current one that are accepted too.")
+    look_ahead: Annotated[int, Field(ge=0, le=10)] | None = Field(
+        None, description="Codes around the current one that are accepted too."
+    )
     reusable: bool | None = Field(None, description="Whether a code may be used twice in its period.")
 
 
@@ -77,6 +101,7 @@ class RealmTemplateEntry(Entry):
     themes: ThemesEntry | None = Field(None, description="How pages and mails look.")
     headers: HeadersEntry | None = Field(None, description="What browsers are told with each page.")
     otp: OtpEntry | None = Field(None, description="One-time passwords.")
+    passkey: PasskeyEntry | None = Field(None, description="Passkeys as a second factor.")
     events: EventsEntry | None = Field(None, description="The record of logins and of changes.")
     locales: Annotated[list[Locale], EachOnce] | None = Field(
         None, min_length=1, description="Languages of the login page; the first is the default."

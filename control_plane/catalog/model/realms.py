@@ -47,6 +47,7 @@ class RealmBaseline:
     themes: Mapping[str, str] = field(default_factory=dict)  # login, account, admin, email
     headers: Mapping[str, str] = field(default_factory=dict)  # frame_options, …
     otp: Mapping[str, int | str | bool] = field(default_factory=dict)
+    passkey: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)  # domain, user_verification, …
     events_days: int = 365
     event_types: tuple[str, ...] = ()  # none: those that Keycloak keeps by itself
     event_listeners: tuple[str, ...] | None = None  # None: as they are

@@ -92,6 +92,7 @@ def _without_collector() -> Iterator[None]:
         yield
     finally:
         if was_on:
+            gc.freeze()  # else the first look of the collector walks through all of it
             gc.enable()
 
 

@@ -55,7 +55,7 @@ def read_yaml(file: str, text: str) -> Read:
         empty = source.problem("the file is empty", help="write something into it, or delete it")
         return Read(source, (empty,), complete=False)
     data, root, _ = builder.root
-    return Read(Source(file, text, data, root), tuple(builder.problems))
+    return Read(Source(file, text, data, root, whole=builder.whole), tuple(builder.problems))
 
 
 class _Stop(Exception):
@@ -82,6 +82,7 @@ class _Builder:
     stack: list[_Open] = field(default_factory=list)
     anchors: dict[str, tuple[Any, Node, int] | None] = field(default_factory=dict)
     aliased: int = 0
+    whole: bool = True  # until a value is nothing
     lost: int = 0  # keys that were refused, to keep them apart
 
     def run(self) -> None:
@@ -111,17 +112,35 @@ class _Builder:
                     self.stop("a file holds one document", event, help="put what follows '---' into a file of its own")
 
     def scalar(self, event: Any) -> None:
-        mark = _mark(event)
+        start, end = event.start_mark, event.end_mark
+        line, column = start.line, start.column
+        mark = _new(Node, (line, column, (end.column - column if end.line == line else 1) or 1, None))
         top = self.stack[-1] if self.stack else None
-        if top and top.key is None and type(top.data) is dict:
-            self.key(top, event, mark)
+        if top is None:
+            self.root = (self.value(event), mark, 1)
             return
-        value = self.value(event)
+        data, parts = top.data, top.node.parts
+        if type(data) is list:
+            value = self.value(event)
+            data.append(value)
+            parts.append(mark)
+        elif top.key is None:
+            name = event.value
+            if name in data or event.tag is not None or name == "<<":
+                self.key(top, event, mark)
+            else:
+                top.key, top.mark = name, mark
+            return
+        else:
+            value = data[top.key] = self.value(event)
+            parts[top.key] = (top.mark, mark)
+            top.key = None
+        top.size += 1
         if event.anchor:
             self.anchors[event.anchor] = (value, mark, 1)
-        self.put(value, mark, 1)
 
     def key(self, top: _Open, event: Any, mark: Node) -> None:
+        """A key that needs a second look."""
         name: str = event.value
         if event.implicit[0] and name == "<<":
             self.say("merge keys are not part of the language", event, help="write the keys out, or use `extends`")
@@ -156,6 +175,7 @@ class _Builder:
         return text
 
     def nothing(self, event: Any) -> None:
+        self.whole = False
         top = self.stack[-1] if self.stack else None
         if top and top.key is not None:
             where = _origin(self.source.file, top.mark)
@@ -201,6 +221,7 @@ class _Builder:
         self.no_key(event)
         if event.anchor not in self.anchors:
             self.say(f"no anchor '&{event.anchor}' stands before this", event)
+            self.whole = False
             self.put(None, _mark(event), 1)
             return
         found = self.anchors[event.anchor]
@@ -239,6 +260,9 @@ class _Builder:
     def stop(self, message: str, event: Any, help: str | None = None) -> None:
         self.say(message, event, help=help)
         raise _Stop
+
+
+_new = tuple.__new__  # a NamedTuple's own constructor is a call of Python more, for every value of a file
 
 
 def _mark(event: Any) -> Node:

@@ -37,7 +37,7 @@ class Shaped(Generic[D]):
 
 def shape(model: type[D], source: Source) -> Shaped[D]:
     """Validate the whole file at once; pydantic's core does that fast."""
-    empty = [_holder(source.data, path) for path in nulls(source.data)]
+    empty = [] if source.whole else [_holder(source.data, path) for path in nulls(source.data)]
     problems: tuple[Problem, ...] = ()
     try:
         document = model.model_validate(source.data)

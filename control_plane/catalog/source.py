@@ -37,6 +37,7 @@ class Source:
     text: str
     data: Any = None
     root: Node = Node(0, 0, 1)  # noqa: RUF009  a tuple, never changed
+    whole: bool = False  # known to hold no value that is nothing; otherwise it may or may not
     names: Mapping[str, str] = field(default_factory=dict)  # a field's name in this file, where it has another
 
     def at(self, *path: Part) -> Origin:
@@ -77,11 +78,12 @@ class Source:
 
 def _into(node: Node, part: Part) -> Node | None:
     found: Node | None = None
-    match node.parts:
-        case dict() as inner if part in inner:
+    inner = node.parts
+    if type(inner) is dict:
+        if part in inner:
             found = inner[part][1]
-        case list() as inner if isinstance(part, int) and 0 <= part < len(inner):
-            found = inner[part]
+    elif type(inner) is list and isinstance(part, int) and 0 <= part < len(inner):
+        found = inner[part]
     return found
 
 

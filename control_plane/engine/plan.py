@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from control_plane.engine.identity import match
 from control_plane.engine.resource import Key, Resource, State
@@ -60,6 +60,7 @@ class Delete:
 
 
 Change: TypeAlias = Create | Update | Delete
+C = TypeVar("C", Create | Update, Delete)
 
 
 @dataclass(frozen=True)
@@ -110,13 +111,16 @@ def make_plan(kinds: Sequence[Kind[Any]], want: State, have: State, *, adopt: bo
     want = {**want, **_left(by_name, want, ours)}
     conflicts = tuple((want[key], have[key]) for key in want if key in have and key not in ours)
     made = want.keys() - found.moved.keys() - {wanted.key for wanted, _ in conflicts}
-    written = [change for key in sorted(made) if (change := difference(want[key], ours.get(key)))]
-    gone = [Delete(ours[key]) for key in sorted(ours) if key not in want and by_name[key.kind].delete]
+    written = _sorted(change for key in made if (change := difference(want[key], ours.get(key))))
+    gone = _sorted(Delete(found) for key, found in ours.items() if key not in want and by_name[key.kind].delete)
     rights = [change for change in gone if by_name[change.key.kind].revokes]
     others = [change for change in gone if not by_name[change.key.kind].revokes]
     order = waves(kinds)
     unmanaged = tuple(
-        one for key, one in sorted(have.items()) if not one.owned and key not in want and key not in found.adopted
+        have[key]
+        for key in sorted(
+            key for key, one in have.items() if not one.owned and key not in want and key not in found.adopted
+        )
     )
     return Plan(
         waves=tuple(
@@ -172,6 +176,11 @@ def _left(kinds: Mapping[str, Kind[Any]], want: State, have: State) -> dict[Key,
     return found
 
 
+def _sorted(changes: Iterable[C]) -> list[C]:
+    """In the order of their addresses: what does not change, nearly everything, is never sorted."""
+    return sorted(changes, key=lambda change: change.key)
+
+
 def _wave(changes: Iterable[Change], names: set[str], settle: bool) -> Wave:
     return Wave(tuple(change for change in changes if change.key.kind in names), settle)
 
@@ -180,8 +189,19 @@ def difference(want: Resource, have: Resource | None) -> Create | Update | None:
     """The change that turns `have` into `want`; None when there is nothing to do."""
     if have is None:
         return Create(want)
+    if _alike(want.fields, have.fields):
+        return None
     changes = tuple(differences(want.fields, have.fields))
     return Update(have, want, changes) if changes else None
+
+
+def _alike(want: Fields, have: Fields) -> bool:
+    """Whether flat fields are all the same: of most objects nothing more is asked."""
+    for name, value in want.items():
+        found = have.get(name)
+        if value is not found and (isinstance(value, Mapping) or not same(value, found)):
+            return False
+    return True
 
 
 def differences(want: Fields, have: Fields, path: tuple[str, ...] = ()) -> Iterator[FieldChange]:

@@ -39,11 +39,18 @@ def _read(target: Target) -> Iterator[Resource]:
 
 def _resolved(one: Resource, versions: Versions) -> Resource:
     """Most resources hold no reference, and stay as they are."""
-    return replace(one, fields=_fields(one.fields, versions)) if any(references(one.fields)) else one
+    fields = _fields(one.fields, versions)
+    return one if fields is one.fields else replace(one, fields=fields)
 
 
 def _fields(fields: Fields, versions: Versions) -> Fields:
-    return {name: _value(value, versions) for name, value in fields.items()}
+    """The fields with every reference's digest; the same mapping where there is none."""
+    found = {
+        name: new
+        for name, value in fields.items()
+        if not isinstance(value, SCALARS) and (new := _value(value, versions)) is not value
+    }
+    return {**fields, **found} if found else fields
 
 
 def _value(value: Value, versions: Versions) -> Value:
@@ -52,10 +59,8 @@ def _value(value: Value, versions: Versions) -> Value:
             return replace(value, version=versions(value))
         case Mapping():
             return _fields(value, versions)
-        case tuple():
-            return tuple(_value(one, versions) for one in value)
-        case frozenset():
-            return frozenset(_value(one, versions) for one in value)
+        case tuple() | frozenset() if any(not isinstance(one, SCALARS) for one in value):
+            return type(value)(_value(one, versions) for one in value)
         case _:
             return value
 

@@ -17,6 +17,12 @@ def matches(resource: Resource, only: str) -> bool:
     return only in (target, key.kind, kind, key.within, key.name) or only in resource.belongs
 
 
+def names_kind(kind: str, only: Sequence[str]) -> bool:
+    """Whether one of the expressions names the kind, or its system."""
+    target, _, short = kind.partition(".")
+    return any(one in (target, kind, short) for one in only)
+
+
 def concerned(targets: Sequence[Target], only: tuple[str, ...]) -> tuple[Target, ...]:
     """The targets that must be read: where each expression names a system or a kind of it, these systems alone.
 
@@ -41,10 +47,13 @@ def narrow(want: State, have: State, only: tuple[str, ...]) -> tuple[State, Stat
     if not only:
         return want, have
     known = {**have, **want}
+    kinds = {kind: names_kind(kind, only) for kind in {key.kind for key in known}}
+    if all(kinds.values()):  # the usual `--only kong`: nothing else was read
+        return want, have
     problems = [_nothing(one, known) for one in only if not any(matches(found, one) for found in known.values())]
     if problems:
         raise Refused(*problems)
-    kept = {key for key, found in known.items() if any(matches(found, one) for one in only)}
+    kept = {key for key, found in known.items() if kinds[key.kind] or any(matches(found, one) for one in only)}
     return (
         {key: found for key, found in want.items() if key in kept},
         {key: found for key, found in have.items() if key in kept},

@@ -14,14 +14,15 @@ from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
 from control_plane.kong import danger, naming, strangers, values
 from control_plane.kong.client import Kong, at
-from control_plane.kong.view import granted_levels
+from control_plane.kong.view import Opened
 
 NAME = "kong.acl"
 
 
 def desired(catalog: Catalog) -> Iterator[Resource]:
+    opened = Opened(catalog)
     for service in catalog.services():
-        for one, level, grant in granted_levels(catalog, service):
+        for one, level, grant in opened.levels(service):
             if not one.api.auth:
                 continue  # open to all: nobody is asked who he is
             belongs = (f"tenant:{service.tenant}", *one.belongs)

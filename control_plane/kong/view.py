@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from control_plane.catalog.model import Api, Auth, Catalog, Grant, Level, Role, Service, State, Version
 from control_plane.kong import naming
@@ -19,7 +20,7 @@ class Standing:
     api: Api
     version: Version
 
-    @property
+    @cached_property
     def name(self) -> str:
         return naming.service_name(self.api, self.version)
 
@@ -27,7 +28,7 @@ class Standing:
     def live(self) -> bool:
         return self.version.state in LIVE
 
-    @property
+    @cached_property
     def belongs(self) -> tuple[str, ...]:
         return (f"api:{self.api.name}",)
 
@@ -81,10 +82,12 @@ class Gateway:
     catalog: Catalog
     grants: Mapping[str, tuple[Given, ...]]  # the name of a version's service in Kong -> grants
     role_grants: Mapping[str, tuple[tuple[Role, Grant], ...]]
+    opened: Opened
 
 
 def gateway(catalog: Catalog) -> Gateway:
-    return Gateway(catalog, grants(catalog), role_grants(catalog))
+    opened = Opened(catalog)
+    return Gateway(catalog, grants(catalog, opened), role_grants(catalog, opened), opened)
 
 
 def standing(catalog: Catalog) -> Iterator[Standing]:
@@ -95,41 +98,51 @@ def standing(catalog: Catalog) -> Iterator[Standing]:
                 yield Standing(api, version)
 
 
-def grants(catalog: Catalog) -> Mapping[str, tuple[Given, ...]]:
+def grants(catalog: Catalog, opened: Opened) -> Mapping[str, tuple[Given, ...]]:
     """All grants on versions that live, in the order of their services' names."""
     found: dict[str, list[Given]] = defaultdict(list)
     for service in sorted(catalog.services(), key=lambda service: service.name):
         for grant in service.grants:
-            for one in _versions(catalog, grant):
+            for one in opened.by(grant):
                 found[one.name].append(Given(service, grant))
     return {name: tuple(given) for name, given in found.items()}
 
 
-def role_grants(catalog: Catalog) -> Mapping[str, tuple[tuple[Role, Grant], ...]]:
+def role_grants(catalog: Catalog, opened: Opened) -> Mapping[str, tuple[tuple[Role, Grant], ...]]:
     """The same for people with a role, in the order of the roles' names."""
     found: dict[str, list[tuple[Role, Grant]]] = defaultdict(list)
     for role, grant in catalog.role_grants():
-        for one in _versions(catalog, grant):
+        for one in opened.by(grant):
             found[one.name].append((role, grant))
     return {name: tuple(given) for name, given in found.items()}
 
 
-def _versions(catalog: Catalog, grant: Grant) -> Iterator[Standing]:
-    """The versions that live and that the grant opens."""
-    api = catalog.apis[grant.api]
-    standing = (Standing(api, version) for version in api.versions if version.name in grant.versions)
-    return (one for one in standing if one.live)
+class Opened:
+    """What grants open on the versions that live. Ten thousand grants name a few APIs, so each is looked up once."""
 
+    def __init__(self, catalog: Catalog) -> None:
+        self._apis = catalog.apis
+        self._found: dict[tuple[str, tuple[str, ...]], tuple[Standing, ...]] = {}
 
-def granted_levels(catalog: Catalog, service: Service) -> Iterator[tuple[Standing, Level, Grant]]:
-    """Each level of each version that the service has a grant on, once, with the first grant that gives it."""
-    seen = set()
-    for grant in service.grants:
-        for one in _versions(catalog, grant):
-            for name in grant.levels:
-                if (one.name, name) not in seen:
-                    seen.add((one.name, name))
-                    yield one, one.api.level(name), grant
+    def by(self, grant: Grant) -> tuple[Standing, ...]:
+        """The versions that live and that the grant opens."""
+        key = grant.api, grant.versions
+        found = self._found.get(key)
+        if found is None:
+            api = self._apis[grant.api]
+            standing = (Standing(api, version) for version in api.versions if version.name in grant.versions)
+            found = self._found[key] = tuple(one for one in standing if one.live)
+        return found
+
+    def levels(self, service: Service) -> Iterator[tuple[Standing, Level, Grant]]:
+        """Each level of each version that the service has a grant on, once, with the first grant that gives it."""
+        seen = set()
+        for grant in service.grants:
+            for one in self.by(grant):
+                for name in grant.levels:
+                    if (one.name, name) not in seen:
+                        seen.add((one.name, name))
+                        yield one, one.api.level(name), grant
 
 
 def either(auth: frozenset[Auth]) -> bool:

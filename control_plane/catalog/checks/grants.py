@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from control_plane.catalog.checks.disclosure import check_disclosure
 from control_plane.catalog.checks.references import index, unknown
@@ -42,13 +43,15 @@ def check(declared: Declared) -> Iterator[Problem]:
         frozenset(one.name for one in declared.tenants),
     )
     for tenant in declared.tenants:
-        granted = [one for service in tenant.services() for one in _granted(service)]
-        nobody = "None of its services has a grant"
-        yield from _limits(world, tenant.tenant, tenant.tenant.value.limits, granted, nobody)
+        if tenant.tenant.value.limits:
+            granted = [one for service in tenant.services() for one in _granted(service)]
+            nobody = "None of its services has a grant"
+            yield from _limits(world, tenant.tenant, tenant.tenant.value.limits, granted, nobody)
         for service in tenant.services():
             yield from check_period(service, service.value.start, service.value.until, declared.zone)
-            nothing = "The service has no grant"
-            yield from _limits(world, service, service.value.limits, _granted(service), nothing)
+            if service.value.limits:
+                nothing = "The service has no grant"
+                yield from _limits(world, service, service.value.limits, _granted(service), nothing)
             yield from _own_data(world, service)
             for grant in grants(service):
                 yield from _of_service(world, tenant, service, grant)
@@ -96,7 +99,7 @@ def _own_data(world: World, service: Service) -> Iterator[Problem]:
             yield from unknown(world.declared, "API", name, world.apis, service, *where, folder="apis", as_key=True)
             continue
         api = world.apis[name]
-        yield from _taken(service, api, service.key(*where))
+        yield from _taken(service, api, partial(service.key, *where))
         if api.value.scoping == "none" and api.value.auth:
             note = f"'scoping' is none ({api.origin('scoping')}), so no data in it are anybody's own."
             help = "write a grant"
@@ -110,7 +113,7 @@ def _own_data(world: World, service: Service) -> Iterator[Problem]:
 def _of_service(world: World, tenant: DeclaredTenant, service: Service, grant: Grant) -> Iterator[Problem]:
     api = world.apis.get(grant.value.api)
     if api:
-        yield from _taken(service, api, grant.origin("api"))
+        yield from _taken(service, api, partial(grant.origin, "api"))
         yield from _people_only(service, grant, api)
     yield from _opens(world, grant)
     yield from _within_service(world, service, grant)
@@ -158,16 +161,16 @@ def _approved(world: World, tenant: str | None, grant: Grant) -> Iterator[Proble
         yield from check_disclosure(tenant, grant, world.scopes)
 
 
-def _taken(service: Service, api: Api, where: Origin) -> Iterator[Problem]:
-    """Whether the API takes something by which the service can prove itself."""
+def _taken(service: Service, api: Api, where: Callable[[], Origin]) -> Iterator[Problem]:
+    """Whether the API takes something by which the service can prove itself; `where` is asked for a mistake alone."""
     if not api.value.auth:
         note = f"It asks nobody who he is ({api.origin('auth')})."
         message = f"API '{api.value.api}' is open to all; a grant says nothing"
-        yield service.source.problem(message, where, note, "take the grant away")
+        yield service.source.problem(message, where(), note, "take the grant away")
     elif not set(api.value.auth) & set(service.value.auth):
         theirs, ours = ", ".join(api.value.auth), ", ".join(service.value.auth)
         note = f"It takes {theirs} ({api.origin('auth')}); the service has {ours} ({service.origin('auth')})."
-        yield service.source.problem(f"API '{api.value.api}' takes nothing that the service has", where, note)
+        yield service.source.problem(f"API '{api.value.api}' takes nothing that the service has", where(), note)
 
 
 def _people_only(service: Service, grant: Grant, api: Api) -> Iterator[Problem]:
@@ -205,10 +208,12 @@ def _versions(world: World, grant: Grant, api: Api) -> Iterator[Problem]:
 
 def _scoping(grant: Grant, api: Api) -> Iterator[Problem]:
     name, scoping = api.value.api, api.value.scoping
+    if (scoping == "none") != bool(grant.value.scopes):
+        return
     rule = f"'scoping' is {scoping} ({api.origin('scoping')})."
-    if scoping == "none" and grant.value.scopes:
+    if scoping == "none":
         yield grant.problem(f"API '{name}' has no data scopes", "scopes", note=rule, help="take 'scopes' away")
-    elif scoping != "none" and not grant.value.scopes:
+    else:
         help = "name the data: scopes: [NAME]"
         yield grant.problem(f"a grant on '{name}' needs data scopes", note=rule, help=help)
 
@@ -225,6 +230,8 @@ def _place(grant: Grant, position: int, scope: Scope, api: Api) -> Iterator[Prob
 
 def _within_service(world: World, service: Service, grant: Grant) -> Iterator[Problem]:
     """A grant must be able to hold at some time at which its service does."""
+    if service.value.start is None and service.value.until is None:
+        return
     zone = world.declared.zone
     own = period(grant.value.start, grant.value.until, zone)
     around = period(service.value.start, service.value.until, zone)
@@ -236,6 +243,8 @@ def _within_service(world: World, service: Service, grant: Grant) -> Iterator[Pr
 
 def _within_data(world: World, grant: Grant) -> Iterator[Problem]:
     """A grant must be able to hold at some time at which its data may be had."""
+    if not grant.value.scopes:
+        return
     zone = world.declared.zone
     own = period(grant.value.start, grant.value.until, zone)
     for position, name in enumerate(() if own.empty else grant.value.scopes):

@@ -9,9 +9,12 @@ from control_plane.catalog.words import Count
 
 
 class Entry(BaseModel):
-    """A mapping in a file: strict types, no unknown key, never changed after it was read."""
+    """A mapping in a file: strict types, no unknown key, never changed after it was read.
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=False)
+    Built when it is first needed: a document builds what stands in it once more, and most commands need no more.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=False, defer_build=True)
 
 
 def one_of(*keys: str) -> JsonDict:

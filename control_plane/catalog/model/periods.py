@@ -21,6 +21,8 @@ class Period:
 
     def within(self, other: Period) -> Period:
         """The instants that are in both."""
+        if other.start is None and other.end is None:
+            return self
         starts = [p.start for p in (self, other) if p.start]
         ends = [p.end for p in (self, other) if p.end]
         return Period(max(starts, default=None), min(ends, default=None))

@@ -17,7 +17,7 @@ from typing import TypeAlias
 
 from control_plane.catalog.model import Api, Service
 from control_plane.kong.policies.plugin import Plugin
-from control_plane.kong.view import Gateway, Standing, granted_levels
+from control_plane.kong.view import Gateway, Standing
 
 Network: TypeAlias = IPv4Network | IPv6Network
 EVERYWHERE = ("0.0.0.0/0", "::/0")
@@ -34,7 +34,7 @@ def on_consumer(gateway: Gateway, service: Service) -> Iterator[Plugin]:
         return
     belongs = (f"tenant:{service.tenant}",)
     own = networks(service.allowed_ips)
-    versions = {one.name: one for one, _, _ in granted_levels(gateway.catalog, service)}
+    versions = {one.name: one for one, _, _ in gateway.opened.levels(service)}
     for one in versions.values():
         if one.api.auth:
             both = intersection(own, networks(one.api.allowed_ips)) if one.api.allowed_ips else own

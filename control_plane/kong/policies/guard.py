@@ -115,21 +115,21 @@ def data(gateway: Gateway, one: Standing) -> Iterator[str]:
     yield from _calls(one)
     for grant in sorted(grants, key=lambda g: g.sorting):
         which = ",".join(number[name] for name in sorted(grant.scopes, key=scopes.index)) or "-"
-        who = _word(grant.who, grant.origin)
-        yield f"{who} {level[grant.level]} {which} {_seconds(grant.period.start)} {_seconds(grant.period.end)}"
+        yield f"{_word(grant.who, grant.origin)} {level[grant.level]} {which} {grant.start} {grant.end}"
 
 
 class _Line:
     """A grant of one level to one consumer or role for one period, with the scopes that have this period."""
 
-    __slots__ = ("level", "origin", "period", "scopes", "who")
+    __slots__ = ("end", "level", "origin", "scopes", "start", "who")
 
     def __init__(self, who: str, level: str, scopes: Sequence[str], period: Period, origin: Origin | None) -> None:
-        self.who, self.level, self.scopes, self.period, self.origin = who, level, scopes, period, origin
+        self.who, self.level, self.scopes, self.origin = who, level, scopes, origin
+        self.start, self.end = _seconds(period.start), _seconds(period.end)
 
     @property
     def sorting(self) -> tuple[str, ...]:
-        return self.who, self.level, _seconds(self.period.start), _seconds(self.period.end), ",".join(self.scopes)
+        return self.who, self.level, self.start, self.end, ",".join(self.scopes)
 
 
 def _granted(gateway: Gateway, one: Standing) -> Iterator[_Line]:

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from control_plane.catalog.model import Level, Redis, Service
 from control_plane.kong.policies.plugin import Plugin
-from control_plane.kong.view import Gateway, Standing, granted_levels
+from control_plane.kong.view import Gateway, Standing
 from control_plane.problems import ConfigurationError, Origin, Problem
 
 WINDOWS = ("second", "minute", "hour", "day", "month", "year")
@@ -33,7 +33,7 @@ def on_consumer(gateway: Gateway, service: Service) -> Iterator[Plugin]:
     tenant = gateway.catalog.tenants[service.tenant]
     if not service.limits and not tenant.limits:
         return
-    for one, level, _ in granted_levels(gateway.catalog, service):
+    for one, level, _ in gateway.opened.levels(service):
         place = one.api.name, level.name
         own, tenants = service.limits.get(place, {}), tenant.limits.get(place, {})
         if (own or tenants) and one.api.auth:

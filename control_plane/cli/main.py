@@ -6,21 +6,52 @@ import gc
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 
 import click
 
 from control_plane import __version__
-from control_plane.cli import can, gateway, lists, reconcile, rotate, setup
 from control_plane.cli.terminal import TERMINAL
 from control_plane.problems import RenkeiError, bug
 
 ERROR = 1
 YOUNG = 50_000  # objects made before the collector looks: a run makes millions that stay, and hardly a cycle
 
+COMMANDS: Mapping[str, str] = {  # command -> the module that has it
+    "validate": "reconcile",
+    "plan": "reconcile",
+    "apply": "reconcile",
+    "drift": "reconcile",
+    "report": "lists",
+    "schema": "lists",
+    "can": "can",
+    "render": "gateway",
+    "import": "gateway",
+    "rotate": "rotate",
+    "init": "setup",
+    "doctor": "setup",
+    "sandbox": "setup",
+    "completion": "setup",
+}
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+
+class Commands(click.Group):
+    """A command's module is imported when it is called: a plan needs nothing of reports or of the sandbox."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module = import_module(f"control_plane.cli.{COMMANDS[name]}")
+        commands: Iterable[click.Command] = module.COMMANDS
+        return next(command for command in commands if command.name == name)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.option("-C", "--directory", type=click.Path(path_type=Path), help="The configuration (default: here).")
 @click.version_option(__version__, prog_name="renkei")
 @click.pass_context
@@ -41,17 +72,6 @@ def cli(context: click.Context, directory: Path | None) -> None:
     Exit codes: 0 done or nothing to do, 1 error, 2 differences.
     """
     context.obj = directory
-
-
-for command in (
-    *reconcile.COMMANDS,
-    *lists.COMMANDS,
-    *can.COMMANDS,
-    *gateway.COMMANDS,
-    *rotate.COMMANDS,
-    *setup.COMMANDS,
-):
-    cli.add_command(command)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

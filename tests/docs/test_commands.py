@@ -17,8 +17,10 @@ REFERENCE = ROOT / "docs" / "reference" / "commands.md"
 def commands(command: click.Command, *names: str) -> Iterator[tuple[str, click.Command]]:
     yield " ".join(names), command
     if isinstance(command, click.Group):
-        for name, sub in command.commands.items():
-            yield from commands(sub, *names, name)
+        here = click.Context(command)
+        for name in command.list_commands(here):
+            if sub := command.get_command(here, name):
+                yield from commands(sub, *names, name)
 
 
 ALL = dict(commands(cli, "renkei"))

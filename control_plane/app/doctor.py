@@ -8,10 +8,13 @@ from email.utils import parsedate_to_datetime
 
 import requests
 
+from control_plane.app import people
 from control_plane.app.run import Ask, catalog_of
 from control_plane.app.systems import Systems, connect
 from control_plane.catalog.model import Catalog
+from control_plane.engine import read
 from control_plane.engine.read import references, want
+from control_plane.engine.resource import State
 from control_plane.engine.target import Check, Target
 from control_plane.engine.values import Secret
 from control_plane.problems import RenkeiError
@@ -42,8 +45,13 @@ def doctor(ask: Ask, *, secrets: bool = False) -> Iterator[Check]:
             yield from _clock("Kong proxy", environment.kong.proxy_url, environment.kong.verify)
     for target in systems.targets:
         yield from _target(target)
+    yield from _try("people", lambda: list(people.checks(systems.keycloak, catalog, _of_keycloak(systems))))
     if secrets:
         yield from _secrets(systems, catalog)
+
+
+def _of_keycloak(systems: Systems) -> State:
+    return read.have([target for target in systems.targets if target.client is systems.keycloak])
 
 
 def _clock(name: str, url: str, verify: bool | str) -> Iterator[Check]:

@@ -9,14 +9,15 @@ from control_plane.app.run import Ask, catalog_of
 from control_plane.app.systems import connect
 from control_plane.catalog.model import Catalog
 from control_plane.engine import read
-from control_plane.reports import LISTS, Live, Report, Source, from_state
+from control_plane.keycloak import credentials
+from control_plane.reports import LISTS, Live, Report, Source, from_state, with_factors
 from control_plane.reports.report import Locale
 
 
 def report(ask: Ask, name: str, *, live: bool = True) -> tuple[Report, Locale]:
     """The list of that name, and the platform's language. Without `live` no server is asked, and the list says so."""
     catalog = catalog_of(ask)
-    found = _live(ask, catalog) if live else None
+    found = _live(ask, catalog, factors=name == "users") if live else None
     environment = catalog.environment
     source = Source(
         platform=catalog.platform.title,
@@ -30,7 +31,9 @@ def report(ask: Ask, name: str, *, live: bool = True) -> tuple[Report, Locale]:
     return LISTS[name](catalog, found, source), "en" if catalog.platform.locale == "en" else "ja"
 
 
-def _live(ask: Ask, catalog: Catalog) -> Live:
+def _live(ask: Ask, catalog: Catalog, *, factors: bool) -> Live:
+    """With `factors` everybody is asked for what he can show besides a password: one request each."""
     systems = connect(catalog, ask.directory, ask.parallel)
     have = read.have(systems.targets)
-    return from_state(have, catalog.platform.name, systems.keycloak.user_counts(), datetime.now(UTC))
+    live = from_state(have, catalog.platform.name, systems.keycloak.user_counts(), datetime.now(UTC))
+    return with_factors(live, credentials.factors(systems.keycloak, live.users)) if factors else live

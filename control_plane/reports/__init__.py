@@ -1,5 +1,6 @@
 """The lists that the platform's officers ask for: who the users are, which services are connected, who uses which API.
 
+    factors   the second factor of a person
     live      what of the servers' state the lists need
     report    a list: columns, rows, evidence, and the digest of its content
     evidence  what a list says of itself
@@ -16,7 +17,7 @@ text for terminals.
 
 from control_plane.reports.apis import apis
 from control_plane.reports.formats import FORMATS, file_name, render
-from control_plane.reports.live import Live, LiveService, LiveUser, from_state
+from control_plane.reports.live import Factor, Live, LiveService, LiveUser, from_state, with_factors
 from control_plane.reports.report import Count, Report, Source
 from control_plane.reports.services import services
 from control_plane.reports.users import users
@@ -27,6 +28,7 @@ __all__ = [
     "FORMATS",
     "LISTS",
     "Count",
+    "Factor",
     "Live",
     "LiveService",
     "LiveUser",
@@ -38,4 +40,5 @@ __all__ = [
     "render",
     "services",
     "users",
+    "with_factors",
 ]

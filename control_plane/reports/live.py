@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TypeGuard
 
 from control_plane.engine.resource import Resource, State
-from control_plane.engine.values import Value
 from control_plane.kong.naming import anonymous_name
 
 LATEST = 253_402_300_800_000  # the year 10000 in milliseconds
+
+
+@dataclass(frozen=True)
+class Factor:
+    """A second factor that somebody has set up: totp, passkey or recovery-codes."""
+
+    kind: str
+    since: datetime | None = None  # aware
 
 
 @dataclass(frozen=True)
@@ -25,6 +31,7 @@ class LiveUser:
     family_name: str = ""
     given_name: str = ""
     email: str | None = None
+    factors: tuple[Factor, ...] | None = None  # None: nobody asked
 
 
 @dataclass(frozen=True)
@@ -60,13 +67,23 @@ def from_state(have: State, platform: str, user_counts: Mapping[str, int], read_
     return Live(read_at, users, dict(user_counts), services)
 
 
+def with_factors(live: Live, factors: Mapping[tuple[str, str], tuple[tuple[str, object], ...]]) -> Live:
+    """The accounts with what each can show besides a password: the kind, and milliseconds since 1970."""
+    known = {
+        address: replace(live.users[address], factors=tuple(Factor(kind, _instant(since)) for kind, since in found))
+        for address, found in factors.items()
+        if address in live.users
+    }
+    return replace(live, users={**live.users, **known})
+
+
 def _user(found: Resource) -> LiveUser:
     fields = found.fields
     totp, created = fields.get("totp"), fields.get("created")
     return LiveUser(
         enabled=fields.get("enabled") is not False,  # an account that does not say so may open
         otp_registered=totp if isinstance(totp, bool) else None,
-        created=datetime.fromtimestamp(created / 1000, UTC) if _is_instant(created) else None,
+        created=_instant(created),
         owned=found.owned,
         family_name=str(fields.get("lastName") or ""),
         given_name=str(fields.get("firstName") or ""),
@@ -74,9 +91,11 @@ def _user(found: Resource) -> LiveUser:
     )
 
 
-def _is_instant(value: Value) -> TypeGuard[int]:
-    """Milliseconds since 1970, within what a calendar holds: the server might say anything."""
-    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < LATEST
+def _instant(value: object) -> datetime | None:
+    """Of milliseconds since 1970, within what a calendar holds: the server might say anything."""
+    if isinstance(value, int) and not isinstance(value, bool) and 0 < value < LATEST:
+        return datetime.fromtimestamp(value / 1000, UTC)
+    return None
 
 
 def _service(found: Resource, platform: str) -> str | None:

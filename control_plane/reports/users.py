@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from control_plane.catalog.model import Catalog, MfaMode, Tenant, TenantType, User
-from control_plane.reports import words
+from control_plane.catalog.model import Catalog, Tenant, TenantType, User
+from control_plane.reports import factors, words
 from control_plane.reports.live import Live, LiveUser
-from control_plane.reports.paths import Way, told, ways
+from control_plane.reports.paths import told, ways
 from control_plane.reports.report import Cell, Column, Count, Report, Row, Source, Tone, Word
 
 TITLE = Word("users", "利用者一覧", "Users")
@@ -27,7 +27,7 @@ COLUMNS = (
     Column(Word("groups", "所属グループ", "Groups"), 28),
     Column(Word("roles", "役割と付与経路", "Roles and how they came"), 60),
     Column(Word("mfa_demanded", "多要素認証の要否", "MFA required"), 36),
-    Column(Word("mfa_registered", "多要素認証の登録", "MFA registered"), narrow=True),
+    Column(Word("mfa_registered", "多要素認証の登録", "MFA registered"), 32),
     Column(Word("enabled", "有効／無効", "Enabled"), narrow=True),
     Column(Word("from", "利用開始日", "From"), narrow=True),
     Column(Word("until", "利用終了日", "Until"), narrow=True),
@@ -89,7 +89,7 @@ def _declared(catalog: Catalog, user: User, live: Live | None) -> Row:
     tenant, zone = catalog.tenants[user.tenant], catalog.platform.zone
     found = live.users.get(_address(catalog, user)) if live else None
     roles = ways(catalog, user)
-    demanded = _demanded(catalog, tenant, roles)
+    demanded = factors.demanded(catalog, user, roles)
     titles = {group.name: group.title for group in tenant.groups}
     return (
         tenant.title,
@@ -101,7 +101,12 @@ def _declared(catalog: Catalog, user: User, live: Live | None) -> Row:
         tuple(Word(name, titles[name], titles[name]) for name in user.groups),
         tuple(told(way, catalog, user.tenant) for way in roles),
         demanded,
-        _registered(found, demanded != words.NOT_DEMANDED, catalog.realms[tenant.realm].baseline.factors),
+        factors.registered(
+            catalog,
+            found,
+            demanded.code.startswith(("everyone:", "role:")),
+            catalog.realms[tenant.realm].baseline.factors,
+        ),
         _enabled(found),
         words.starts(user.period, zone),
         words.ends(user.period, zone),
@@ -123,40 +128,13 @@ def _undeclared(catalog: Catalog, organization: str, username: str, found: LiveU
         (),
         (),
         words.UNKNOWN,
-        _registered(found, False, ()),
+        factors.registered(catalog, found, False, ()),
         _enabled(found),
         None,
         None,
         created,
         None,
     )
-
-
-def _demanded(catalog: Catalog, tenant: Tenant, roles: tuple[Way, ...]) -> Word:
-    """Whether the realm asks for a second factor, and by which rule."""
-    baseline = catalog.realms[tenant.realm].baseline
-    if baseline.mfa is MfaMode.EVERYONE:
-        return Word(
-            f"everyone:{baseline.template}",
-            f"必須（レルム全員、基準 {baseline.template}）",
-            f"required (everyone, template {baseline.template})",
-        )
-    asking = sorted({way.role for way in roles if catalog.roles[way.role].mfa})
-    if not asking:
-        return words.NOT_DEMANDED
-    titles = "、".join(catalog.roles[role].title for role in asking)
-    return Word("role:" + ",".join(asking), f"必須（役割: {titles}）", f"required (role: {', '.join(asking)})")
-
-
-def _registered(found: LiveUser | None, demanded: bool, factors: tuple[str, ...]) -> Cell:
-    """Only one-time passwords are seen in Keycloak's list of users: who has none may still have a passkey."""
-    if found is None:
-        return None
-    if found.otp_registered:
-        return words.REGISTERED
-    if found.otp_registered is None or "passkey" in factors:
-        return words.UNKNOWN
-    return words.MFA_MISSING if demanded and found.enabled else words.NOT_REGISTERED
 
 
 def _enabled(found: LiveUser | None) -> Cell:
@@ -194,10 +172,13 @@ def _counts(catalog: Catalog, live: Live | None) -> tuple[Count, ...]:
 def _summary(rows: tuple[Row, ...]) -> tuple[tuple[Word, int], ...]:
     states = Counter(row[_STATE] for row in rows)
     missing = sum(row[_REGISTERED] == words.MFA_MISSING for row in rows)
+    codes = sum(isinstance(cell := row[_REGISTERED], tuple) and factors.CODES_ONLY in cell for row in rows)
     told = [(Word("accounts", "アカウント", "accounts"), len(rows))]
     told += [(state, states[state]) for state in _STATES if states[state]]
     if missing:
         told.append((Word("mfa-missing", "多要素認証 未登録", "MFA not registered", Tone.BAD), missing))
+    if codes:
+        told.append((factors.CODES_ONLY, codes))
     return tuple(told)
 
 

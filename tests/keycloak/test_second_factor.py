@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pyotp
 import pytest
 
+from control_plane.app import people
 from control_plane.catalog.model import Auth, Catalog, Exemption, MfaMode
+from control_plane.engine.read import have
+from control_plane.keycloak import credentials, target
 from tests.building import a_platform, during, with_role, with_service, with_tenant, with_user
 from tests.conftest import KeycloakServer
 from tests.keycloak.browser import CALLBACK, Page, Person
@@ -241,10 +245,11 @@ WAYS: dict[Edit, str] = {
 def test_every_way_around_the_second_factor_is_security_drift_and_is_mended(stage: Stage, way: Edit) -> None:
     world, catalog = stage.world, stage.catalog
     way(world)
-    plan = world.plan(catalog)
+    client = world.keycloak(catalog)
+    plan = world.plan(catalog, client)
     dangerous = {f"{key.kind.partition('.')[2]} {key.name}" for key in plan.dangers}
     assert any(one.startswith(WAYS[way]) for one in dangerous), dangerous
-    world.apply(catalog)
+    world.make(plan, client)
     assert told(world.plan(catalog)) == []
     _, page = stage.after_the_password(BY_ROLE, "first")
     assert page.asks_to_set_up_otp
@@ -386,6 +391,39 @@ def test_a_recovery_code_opens_once(stage: Stage, enrolled: tuple[pyotp.TOTP, li
     assert again.code is None
     assert again.number_of_the_code == used + 1
     assert person.sends(again, recoveryCodeInput=codes[used]).code
+
+
+# ---------------------------------------------------------------- what the lists and doctor tell
+
+
+def test_the_lists_know_every_factor_that_somebody_has_set_up(
+    stage: Stage, enrolled: tuple[pyotp.TOTP, list[str]]
+) -> None:
+    server = stage.world.keycloak(stage.catalog)
+    have([target(server)])
+    realm = stage.world.realm(EVERYONE)
+    accounts = [(realm, f"{EVERYONE}-{name}") for name in ("second", "no-longer")]
+    found = credentials.factors(server, accounts)
+    assert {kind for kind, _ in found[accounts[0]]} == {"totp", "recovery-codes"}
+    assert all(isinstance(since, int) for _, since in found[accounts[0]])
+    assert found[accounts[1]] == ()
+
+
+def test_doctor_counts_who_has_no_factor_and_who_holds_a_role_of_which_there_may_be_only_so_many(stage: Stage) -> None:
+    limited = replace(stage.catalog.roles["editor"], max_holders=9)
+    catalog = replace(stage.catalog, roles={**stage.catalog.roles, "editor": limited})
+    server = stage.world.keycloak(catalog)
+    counted = {one.name: one for one in people.checks(server, catalog, have([target(server)]))}
+    assert counted["holders of editor"].ok
+    assert counted["holders of editor"].detail.startswith("9 accounts")
+    assert counted["second factor"].detail.startswith("of 12 people who are asked")
+
+    editor = stage.world.by_hand("GET", BY_ROLE, "/roles/editor").json()
+    (viewer,) = stage.world.by_hand("GET", BY_ROLE, f"/users?username={BY_ROLE}-viewer&exact=true").json()
+    stage.world.by_hand("POST", BY_ROLE, f"/users/{viewer['id']}/role-mappings/realm", [editor])
+    counted = {one.name: one for one in people.checks(server, catalog, have([target(server)]))}
+    assert not counted["holders of editor"].ok
+    stage.world.apply(stage.catalog)
 
 
 # ---------------------------------------------------------------- a change of the flow

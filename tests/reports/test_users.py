@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from control_plane.catalog.model import Catalog, Period, Role, User
-from control_plane.reports import Count, Live, LiveUser, Report, users
+from control_plane.catalog.model import Catalog, Exemption, Period, Role, User
+from control_plane.reports import Count, Live, LiveUser, Report, users, with_factors, words
 from control_plane.reports.report import Cell, Word
 
 from . import world
@@ -167,6 +167,38 @@ def test_who_has_no_one_time_password_where_a_passkey_will_do_is_not_said_to_hav
     report = listed(replace(catalog, realms={**catalog.realms, "nasushiobara": both}), world.live())
     assert ja(row(report, "staff-02")["mfa_registered"]) == ["未確認"]
     assert ja(row(report, "staff-01")["mfa_registered"]) == ["登録済み"]
+
+
+def test_who_has_been_asked_is_told_with_each_factor_and_the_day_since_when() -> None:
+    since = datetime(2026, 3, 28, 16, tzinfo=UTC)
+    live = with_factors(
+        world.live(), {("nasushiobara", "staff-01"): (("passkey", _ms(since)), ("recovery-codes", "x"))}
+    )
+    cell = row(listed(live=live), "staff-01")["mfa_registered"]
+    assert ja(cell) == ["パスキー（2026-03-29 から）", "リカバリーコード"]
+
+
+def test_recovery_codes_alone_stand_out() -> None:
+    live = with_factors(world.live(), {("nasushiobara", "staff-01"): (("recovery-codes", None),)})
+    report = listed(live=live)
+    assert ja(row(report, "staff-01")["mfa_registered"])[0] == "リカバリーコードのみ"
+    assert {word.code: number for word, number in report.summary}["recovery-codes-only"] == 1
+
+
+def test_who_is_left_out_by_name_is_told_with_reason_and_end_and_misses_nothing() -> None:
+    exempt = Exemption("読み上げ端末のため", Period(None, world.NOW + timedelta(days=30)))
+    catalog = world.platform((replace(world.STAFF[1], exempt=exempt),))
+    city = catalog.realms["nasushiobara"]
+    allowed = replace(city, baseline=replace(city.baseline, exemptions=True))
+    report = listed(replace(catalog, realms={**catalog.realms, "nasushiobara": allowed}), world.live())
+    found = row(report, world.STAFF[1].username)
+    (said,) = ja(found["mfa_demanded"])
+    assert said.startswith("免除") and said.endswith("読み上げ端末のため")
+    assert found["mfa_registered"] != words.MFA_MISSING
+
+
+def _ms(at: datetime) -> int:
+    return int(at.timestamp() * 1000)
 
 
 def test_a_name_in_capitals_is_found_as_keycloak_keeps_it() -> None:

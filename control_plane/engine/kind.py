@@ -46,6 +46,8 @@ class Kind(Generic[C]):
         None  # (want, have): a stranger's under another name is this one
     )
     aspect: bool = False  # a property of another kind's object: without our mark it is nothing to tell of
+    meanwhile: Callable[[Change, State], str | None] | None = None
+    # whose callers may be refused for the seconds in which the servers take this change up
     danger: Callable[[Change, State], str | None] | None = None
     # why access is wider than declared as long as this change is not made, judged by everything that is there; None
     # as the answer: the difference takes nothing from its protection

@@ -78,6 +78,7 @@ class Plan:
     unchanged: int = 0
     unmanaged: tuple[Resource, ...] = ()  # there, without our mark, not asked for: reported and never touched
     conflicts: tuple[tuple[Resource, Resource], ...] = ()  # (want, have): asked for, and there without our mark
+    meanwhile: tuple[str, ...] = ()  # whose callers may be refused while it is taken up
     dangers: Mapping[Key, str] = field(default_factory=dict)  # what widens access to something of ours, and how
 
     def __iter__(self) -> Iterator[Change]:
@@ -140,11 +141,17 @@ def make_plan(kinds: Sequence[Kind[Any]], want: State, have: State, *, adopt: bo
         unchanged=len(want) - len(written) - len(moved) - len(conflicts),
         unmanaged=unmanaged,
         conflicts=conflicts,
+        meanwhile=_meanwhile(by_name, written, have),
         dangers={
             **dict(_dangers(by_name, (*written, *moved, *gone), have)),
             **dict(_strange(unmanaged, conflicts)),
         },
     )
+
+
+def _meanwhile(kinds: Mapping[str, Kind[Any]], changes: Iterable[Change], have: State) -> tuple[str, ...]:
+    asked = ((kinds[change.key.kind].meanwhile, change) for change in changes)
+    return tuple(sorted({who for judge, change in asked if judge and (who := judge(change, have))}))
 
 
 def _dangers(kinds: Mapping[str, Kind[Any]], changes: Iterable[Change], have: State) -> Iterator[tuple[Key, str]]:

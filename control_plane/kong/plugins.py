@@ -17,7 +17,7 @@ from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
 from control_plane.engine.values import Fields, Value
-from control_plane.kong import danger, naming, policies, strangers, values
+from control_plane.kong import danger, meanwhile, naming, policies, strangers, values
 from control_plane.kong.client import Kong, Row, at
 from control_plane.kong.policies import answers, chunk, guard
 from control_plane.kong.policies.plugin import Plugin
@@ -229,6 +229,7 @@ PLUGINS = Kind(
     delete,
     after=("kong.service", "kong.consumer"),
     settle_before_delete=True,
+    meanwhile=meanwhile.of_plugin,
     danger=danger.of_plugin,
     adoptable=True,
     same=same,
@@ -241,6 +242,7 @@ ROUTE_PLUGINS = Kind(
     update,
     delete,
     after=("kong.route", "kong.plugin", "kong.consumer"),
+    meanwhile=meanwhile.of_plugin,
     danger=danger.of_plugin,
     adoptable=True,
     same=same,

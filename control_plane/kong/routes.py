@@ -22,7 +22,7 @@ from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
 from control_plane.engine.values import Fields, Value
-from control_plane.kong import danger, naming, strangers, values
+from control_plane.kong import danger, meanwhile, naming, strangers, values
 from control_plane.kong.client import Kong, Row, at, named
 from control_plane.kong.view import Standing, standing
 from control_plane.problems import Origin, bug
@@ -162,6 +162,7 @@ ROUTES = Kind(
     update,
     delete,
     after=("kong.service", "kong.plugin"),
+    meanwhile=meanwhile.of_route,
     danger=danger.of_route,
     adoptable=True,
 )

@@ -62,6 +62,7 @@ def plan_document(plan: Plan, about: About) -> Document:
             "conflicts": len(plan.conflicts),
         },
         "next_change": about.next_change.isoformat(timespec="seconds") if about.next_change else None,
+        "meanwhile": list(plan.meanwhile),
         "changes": changes,
         "conflicts": [
             {**_key(have.key), "origin": _origin(want.origin), **_severity(plan, want.key)}

@@ -22,6 +22,7 @@ def plan_lines(document: Document) -> Iterator[str]:
     """The changes grouped by system and place, then what is unmanaged, then the count."""
     yield from change_lines(document)
     yield from unmanaged_lines(document)
+    yield from meanwhile_lines(document)
     yield summary(document)
 
 
@@ -39,6 +40,13 @@ def change_lines(document: Document) -> Iterator[str]:
                 yield f"      {pad('was', 12)} {visible(was['name'] + where)}; {change['moves']}"
             for field in change.get("changes", ()):
                 yield f"      {pad(visible(field['field']), 12)} {_field_text(field)}"
+
+
+def meanwhile_lines(document: Document) -> Iterator[str]:
+    """Whose callers may notice the change itself."""
+    if document["meanwhile"]:
+        names = ", ".join(map(visible, document["meanwhile"]))
+        yield f"While it is taken up, for seconds, callers may be refused who are right before and after it: {names}."
 
 
 def unmanaged_lines(document: Document) -> Iterator[str]:

@@ -77,7 +77,8 @@ def a_period(draw: Random) -> Period:
     return Period(draw.choice((None, start)), draw.choice((None, end)))
 
 
-def drawn(draw: Random) -> Catalog:
+def drawn(draw: Random, again: Random | None = None) -> Catalog:
+    """A platform; with `again` its data scopes and APIs are those of `draw`, its services and roles are others."""
     scopes = [
         with_scope(
             name,
@@ -95,6 +96,7 @@ def drawn(draw: Random) -> Catalog:
     ]
     tenants = [with_tenant("mibu", in_realm_of="tochigi"), with_tenant("nasushiobara")]
     bare = a_platform(*scopes, *apis, *tenants)
+    draw = again or draw
     services = (a_service(draw, bare, number) for number in range(12))
     return a_platform(*scopes, *apis, *tenants, *services, *some_roles(draw, bare))
 

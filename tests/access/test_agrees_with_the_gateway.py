@@ -8,7 +8,6 @@ RENKEI_TEST_SEED repeats a run, RENKEI_TEST_AGREE_SECONDS says how long all plat
 from __future__ import annotations
 
 import http.client
-import json
 import os
 import random
 import time
@@ -26,11 +25,11 @@ import pytest
 from control_plane.access import Decision, Request, evaluate
 from control_plane.catalog.load import load
 from control_plane.catalog.model import Api, Behind, Catalog, KongSettings, Level, Service
-from control_plane.engine.values import Secret
 from control_plane.sandbox import run
 from control_plane.sandbox.kong.server import in_thread
 from control_plane.sandbox.kong.settings import Settings
-from tests.access.cases import a_case, instants, written
+from tests.access.asking import headers, heard
+from tests.access.cases import a_case, instants
 from tests.access.platforms import drawn
 from tests.conftest import LIFETIME, KongServer
 from tests.gateway.timed import Clock
@@ -82,28 +81,6 @@ class Gateway:
         if answer.will_close:
             self.connection.close()
         return answer.status, heard(body)
-
-
-def headers(request: Request, world: World, issuer: str) -> dict[str, str]:
-    found = {
-        "User-Agent": "renkei-tests",
-        "X-Data-Scope": request.scope,
-        "Fiware-ServicePath": request.service_path,
-        "Fiware-Service": "spoofed",
-    }
-    key, token = request.credentials.key, request.credentials.token
-    if key:
-        found["apikey"] = world.vault.value(Secret(f"services/{key.of}#api_key"))
-    if token:
-        found["Authorization"] = f"Bearer {written(token, issuer)}"
-    return {name: value for name, value in found.items() if value is not None}
-
-
-def heard(body: bytes) -> Mapping[str, Any] | None:
-    found = json.loads(body) if body.startswith(b"{") else {}
-    if "upstream" not in found:
-        return None
-    return {name.lower(): value for name, value in found["headers"].items()}
 
 
 @pytest.fixture(scope="module")

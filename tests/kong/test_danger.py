@@ -250,6 +250,29 @@ def test_a_grant_that_git_has_taken_back_is_security_until_apply_and_one_more_is
 
 
 @pytest.mark.servers
+@pytest.mark.parametrize(
+    ("written", "severity"),
+    [
+        ("from * 127.0.0.0/8 192.0.2.0/24", "security"),  # one network more
+        ("from * 126.0.0.0/7", "security"),  # a wider one
+        ("", "security"),  # nobody is asked where he is
+        ("from * 127.0.0.1", "change"),
+        ("from * 127.0.0.0/9 127.128.0.0/9", "change"),  # the same ones in other words
+    ],
+)
+def test_other_addresses_in_the_guard_are_security_where_somebody_more_may_call(world: World, written, severity):
+    world.apply(PLATFORM)
+    guard = "/plugins/ngsi-v2.v2.post-function"
+    [text] = world.by_hand("GET", guard)["config"]["access"]
+    [line] = [line for line in text.splitlines() if line.startswith("from *")]
+    world.by_hand(
+        "PATCH", guard, {"config": {"access": [text.replace(f"{line}\n", f"{written}\n" if written else "")]}}
+    )
+    assert told(document(world)) == [("changed", severity)]
+    world.apply(PLATFORM)
+
+
+@pytest.mark.servers
 def test_what_is_not_published_yet_lacks_nothing(world: World):
     found = document(world)
     assert lines(world.plan(PLATFORM))

@@ -72,21 +72,14 @@ def _read(source: str) -> dict[str, Any]:
 
 def _admin(url: str) -> dict[str, Any]:
     http = Http(KongSettings(url), None, 2)
-    found = {name: list(_pages(http, f"/{path}")) for name, path in COLLECTIONS.items() if name != "targets"}
+    found = {name: _rows(http, f"/{path}") for name, path in COLLECTIONS.items() if name != "targets"}
     found["targets"] = [
         {**row, "upstream": upstream["name"]}
         for upstream in found["upstreams"]
-        for row in _pages(http, f"/upstreams/{upstream['id']}/targets")
+        for row in _rows(http, f"/upstreams/{upstream['id']}/targets")
     ]
     return found
 
 
-def _pages(http: Http, path: str) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
-    query: dict[str, str | int] = {"size": 1000}
-    while True:
-        page = http.get(path, query)
-        rows += page["data"]
-        if not page.get("offset"):
-            return rows
-        query = {"size": 1000, "offset": page["offset"]}
+def _rows(http: Http, path: str) -> list[dict[str, Any]]:
+    return [row for row, _ in http.rows(path)]

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import Any, TypeAlias
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import quote
 
 from control_plane.catalog.model import KongSettings
 from control_plane.engine.publickey import key_digest
@@ -27,7 +27,6 @@ Row: TypeAlias = Mapping[str, Any]  # an entity as Kong shows it, its tags a set
 COLLECTIONS = ("services", "routes", "plugins", "consumers", "key-auths", "acls", "jwts", "upstreams", "certificates",
                "ca_certificates")  # fmt: skip
 REBUILT = ("/services/", "/routes/", "/plugins/")  # nodes load these whole, and all else row by row
-PAGE = 1000  # the most that Kong gives at once
 ENDS = "renkei ends"  # what a credential's `ttl` comes to, in seconds since 1970; no field of Kong's has a blank
 PARALLEL = 16  # requests in flight; a Kong node takes nine times as many writes on 16 connections as on one
 
@@ -110,21 +109,8 @@ class Kong:
 
     def pages(self, collection: str, query: Mapping[str, str] | None = None) -> Iterator[Row]:
         """The collection page by page, to its end. Raises ServerError rather than leave one out."""
-        path, seen = f"/{collection}", set[str]()
-        offset: object = None
-        while True:
-            asked: dict[str, str | int] = {**(query or {}), "size": PAGE, **({"offset": str(offset)} if offset else {})}
-            page, at = self.http.dated(path, asked)
-            if not isinstance(page, dict) or not isinstance(page.get("data"), list):
-                raise errors.strange(path, "a list has `data`, and this one has none")
-            for row in page["data"]:
-                yield self._checked(collection, row, at)
-            if page.get("next") is None and page.get("offset") is None:
-                return
-            offset = page.get("offset") or _offset(page["next"])
-            if not isinstance(offset, str) or offset in seen:
-                raise errors.strange(path, "the pages do not come to an end")
-            seen.add(offset)
+        for row, at in self.http.rows(f"/{collection}", query):
+            yield self._checked(collection, row, at)
 
     def _read_all(self) -> dict[str, tuple[Row, ...]]:
         def whole(collection: str) -> tuple[Row, ...]:
@@ -212,7 +198,3 @@ def named(row: Row) -> str:
 def at(*parts: str) -> str:
     """A path of the Admin API; each part is one segment whatever it holds."""
     return "".join("/" + quote(part, safe="") for part in parts)
-
-
-def _offset(following: object) -> object:
-    return parse_qs(urlsplit(following).query).get("offset", [None])[0] if isinstance(following, str) else None

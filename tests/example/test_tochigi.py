@@ -67,6 +67,7 @@ def test_six_staff_accounts_and_two_vendor_accounts_work_on_dashboards_with_a_se
     assert tochigi.roles["dashboard-editor"].max_holders == 6
     assert tochigi.roles["dashboard-maintainer"].max_holders == 2
     assert tochigi.demands_mfa("dashboard-editor") and tochigi.demands_mfa("dashboard-maintainer")
+    assert all(tochigi.realm_of(user.tenant).baseline.recovery_codes for user in (*staff, *vendors))
 
 
 def test_the_prefectures_realm_has_people_with_and_without_a_role_that_demands_a_second_factor(tochigi):

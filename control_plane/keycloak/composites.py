@@ -2,11 +2,12 @@
 
 A kind of its own, because a role can only include roles that are there, and because a role taken out of a composite is
 how the demand for a second factor is lost without a change in the login flow. Client roles in a composite are never
-ours: who holds the role would administer the realm.
+ours: who holds the role would administer the realm. A role of others that includes one is told.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from functools import partial
 
@@ -14,7 +15,7 @@ from control_plane.catalog.model import Catalog, MfaMode
 from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
-from control_plane.keycloak import builtin, danger, roles, sessions
+from control_plane.keycloak import builtin, danger, power, roles, sessions
 from control_plane.keycloak.answers import Json, text
 from control_plane.keycloak.marks import is_ours
 from control_plane.keycloak.server import Keycloak
@@ -42,14 +43,31 @@ def read(server: Keycloak) -> Iterator[Resource]:
 def _read(server: Keycloak, realm: str) -> Iterator[Resource]:
     where = path(realm, "roles")
     found = server.session.list(where, briefRepresentation="false")
-    ours = [one for one in found if is_ours(one, server.platform) and not builtin.is_role(realm, str(one.get("name")))]
-    parts = server.side_by_side(partial(_included, server, realm), ours)
-    for one, included in zip(ours, parts, strict=True):
+    custom = [one for one in found if not builtin.is_role(realm, str(one.get("name")))]
+    parts = server.side_by_side(partial(_included, server, realm), custom)
+    for one, included in zip(custom, parts, strict=True):
+        if not is_ours(one, server.platform):
+            yield from _strange(server, realm, one, included)
+            continue
         fields = {
             "roles": frozenset(str(part.get("name")) for part in included if not part.get("clientRole")),
             "client_roles": frozenset(_client_role(part) for part in included if part.get("clientRole")),
         }
         yield Resource(Key(NAME, realm, text(one, "name", where)), fields)
+
+
+def _strange(server: Keycloak, realm: str, role: Json, included: list[Json]) -> Iterator[Resource]:
+    """A role without our mark is told of here only when whoever gets it administers the realm."""
+    looks = [part for part in included if part.get("clientRole") and part.get("name") not in power.HARMLESS]
+    client = power.id_of_client(server, realm) if looks else None
+    given = frozenset(str(part.get("name")) for part in looks if part.get("containerId") == client)
+    if why := power.why("whoever has the role", given):
+        where = path(realm, "roles-by-id", text(role, "id", NAME), "composites")
+        body = json.dumps(
+            [{"id": part["id"], "name": part["name"]} for part in looks if part.get("containerId") == client]
+        )
+        name = text(role, "name", NAME)
+        yield Resource(Key(NAME, realm, name), owned=False, danger=why, remove=f"DELETE /{where} {body}")
 
 
 def _included(server: Keycloak, realm: str, role: Json) -> list[Json]:

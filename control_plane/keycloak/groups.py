@@ -1,7 +1,8 @@
 """Groups: in every realm one group per tenant, and the tenant's own groups below it; named by path, `/nikko/digital`.
 
 A role is given to a group, and so to its members. Client roles on a group are never ours: its members would administer
-the realm. A PUT without the description or the attributes would empty them, so both are read first.
+the realm; a group of others with one is told. A PUT without the description or the attributes would empty them, so both
+are read first.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
 from control_plane.engine.values import Fields
-from control_plane.keycloak import danger, roles, sessions
+from control_plane.keycloak import danger, power, roles, sessions
 from control_plane.keycloak.answers import Conflict, Json, a_list, text
 from control_plane.keycloak.marks import TENANT, TITLE, attribute, belongs, is_ours, lists, marks
 from control_plane.keycloak.server import Keycloak
@@ -56,7 +57,17 @@ def _read(server: Keycloak, realm: str) -> Iterator[Resource]:
     server.remember(NAME, realm, {name: text(found, "id", where) for name, found in tree.items()})
     for name, found in tree.items():
         ours = is_ours(found, server.platform)
-        yield Resource(Key(NAME, realm, name), _found(found) if ours else {}, None, belongs(found), ours)
+        if ours:
+            yield Resource(Key(NAME, realm, name), _found(found), None, belongs(found))
+        else:
+            yield _strange(server, realm, name, found)
+
+
+def _strange(server: Keycloak, realm: str, name: str, found: Json) -> Resource:
+    given = (found.get("clientRoles") or {}).get(power.CLIENT) or ()
+    why = power.why("whoever is in it or below it", frozenset(map(str, given)))
+    remove = f"DELETE /{path(realm, 'groups', text(found, 'id', 'groups'))}" if why else None
+    return Resource(Key(NAME, realm, name), owned=False, danger=why, remove=remove)
 
 
 def _paths(server: Keycloak, realm: str, found: list[Json], above: str) -> Iterator[tuple[str, Json]]:

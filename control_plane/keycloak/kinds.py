@@ -14,6 +14,7 @@ from control_plane.keycloak.defaults import DEFAULT
 from control_plane.keycloak.flows import FLOW
 from control_plane.keycloak.groups import GROUP
 from control_plane.keycloak.mail import MAIL
+from control_plane.keycloak.power import ADMINISTRATOR
 from control_plane.keycloak.profiles import PROFILE
 from control_plane.keycloak.realms import REALM
 from control_plane.keycloak.roles import ROLE
@@ -35,4 +36,5 @@ KINDS: tuple[Kind[Keycloak], ...] = (
     CLIENT,
     DEFAULT,
     USER,
+    ADMINISTRATOR,
 )

@@ -30,7 +30,6 @@ SWITCHES = {  # field -> what it means while it is not as wanted
     "fullScopeAllowed": "its tokens carry every role of its user",
     "implicitFlowEnabled": "its tokens pass through addresses of the browser",
     "directAccessGrantsEnabled": "it may sign people in with a password alone",
-    "minimum.acr.value": "people sign in through it with less than Git says",
     "standardFlowEnabled": "people sign in through it, and Git does not say so",
 }
 
@@ -44,6 +43,8 @@ def of_client(change: Change, have: State) -> str | None:
                 name = one.path[0]
                 if name == "enabled" and one.before is True:
                     return "it is switched on outside of its period"
+                if name == "minimum.acr.value" and one.after is not None:
+                    return "people sign in through it with less than Git says"
                 if name in SWITCHES and (one.before is not False or name in ("secret", "publicClient")):
                     return SWITCHES[name]
                 if why := _more(one):

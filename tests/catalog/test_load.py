@@ -162,6 +162,19 @@ realm_templates:
     assert found.attributes == ("laboratory",)
 
 
+def test_an_exemption_holds_through_its_last_day_and_its_end_is_a_date_to_apply_at(tmp_path):
+    templates = TEMPLATES.replace("everyone", "everyone, exemptions: true")
+    person = (
+        "{username: staff-01, family_name: 見本, given_name: 職員一, mfa_exempt: {reason: 端末, until: 2027-03-31}}"
+    )
+    catalog = world(
+        tmp_path, templates=templates, city=CITY + f"users:\n  - {person}\n", api=API.replace("2027", "2028")
+    )
+    [user] = catalog.users()
+    assert user.exempt.reason == "端末"
+    assert user.exempt.period.end == datetime(2027, 4, 1, tzinfo=TOKYO) == catalog.next_change()
+
+
 def test_a_realm_whose_template_says_nothing_of_a_second_factor_asks_everyone(tmp_path):
     found = world(tmp_path, templates="realm_templates:\n  - template: staff\n").realms["city"].baseline
     assert found.mfa is MfaMode.EVERYONE

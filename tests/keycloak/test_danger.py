@@ -15,7 +15,7 @@ PLATFORM = a_platform(
     with_tenant("nasushiobara", brute_force={"failures": 5}),
     with_role("operator", mfa=True),
     with_user("nasu-0001", roles=("operator",)),
-    with_service("portal", reading="ngsi-v2", redirect_uris=("https://portal.example.jp/cb",)),
+    with_service("portal", reading="ngsi-v2", redirect_uris=("https://portal.example.jp/cb",), assurance=2),
 )
 WANTED = {
     resource.key.kind: resource
@@ -49,11 +49,14 @@ def judged(kind: str, **found: object) -> str | None:
         ("keycloak.user", {"roles": frozenset({"operator", "admin"})}),
         ("keycloak.group", {"client_roles": frozenset({"realm-management realm-admin"})}),
         ("keycloak.composite", {"client_roles": frozenset({"x realm-admin"})}),
+        ("keycloak.client", {"minimum.acr.value": None}),
         ("keycloak.binding", {"flow": "browser"}),
         ("keycloak.flow", {"steps": ()}),
         ("keycloak.realm", {"registrationAllowed": True}),
         ("keycloak.realm", {"bruteForceProtected": False}),
         ("keycloak.realm", {"sslRequired": "none"}),
+        ("keycloak.realm", {"otpPolicyPeriod": 0}),
+        ("keycloak.action", {"enabled": False}),
     ],
 )
 def test_more_than_git_gives_is_a_danger(kind, found):
@@ -67,6 +70,7 @@ def test_more_than_git_gives_is_a_danger(kind, found):
         ("keycloak.client", {"name": "another title"}),
         ("keycloak.client", {"enabled": False}),
         ("keycloak.user", {"roles": frozenset()}),
+        ("keycloak.action", {"priority": 1}),
         ("keycloak.user", {"enabled": False}),
         ("keycloak.user", {"email": "other@example.jp"}),
         ("keycloak.group", {"title": "another"}),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
@@ -110,26 +112,39 @@ def test_every_role_that_demands_mfa_holds_our_role_where_roles_decide() -> None
 
 
 ALL_REALMS = [
-    (mode, factors)
+    (mode, factors, more)
     for mode in MfaMode
     for factors in (("totp",), ("passkey",), ("totp", "passkey"), ("passkey", "totp"))
+    for more in ({}, {"recovery_codes": True}, {"exemptions": True}, {"step_up": 300}, {"step_up": 60})
 ]
 
 
-def flow_of(mode: MfaMode, factors: tuple[str, ...]) -> Flow:
-    return logins.browser(a_platform(with_tenant("tochigi", mfa=mode, factors=factors)).realms["tochigi"])
+def flow_of(mode: MfaMode, factors: tuple[str, ...], more: Mapping[str, Any] | None = None) -> Flow:
+    catalog = a_platform(with_tenant("tochigi", mfa=mode, factors=factors, **(more or {})))
+    return logins.browser(catalog.realms["tochigi"])
 
 
 def test_a_flow_is_named_by_what_it_holds() -> None:
-    names = Counter(flow_of(mode, factors).alias for mode, factors in ALL_REALMS)
+    names = Counter(flow_of(*realm).alias for realm in ALL_REALMS)
     assert set(names.values()) == {1}
     assert all(name.startswith("renkei-browser-v1-") for name in names)
 
 
-@pytest.mark.parametrize(("mode", "factors"), ALL_REALMS)
-def test_a_flow_can_be_made_again_from_its_text(mode: MfaMode, factors: tuple[str, ...]) -> None:
-    flow = flow_of(mode, factors)
+@pytest.mark.parametrize(("mode", "factors", "more"), ALL_REALMS)
+def test_a_flow_can_be_made_again_from_its_text(
+    mode: MfaMode, factors: tuple[str, ...], more: Mapping[str, Any]
+) -> None:
+    flow = flow_of(mode, factors, more)
     assert parse(flow.lines) == flow.steps
+
+
+@pytest.mark.parametrize("factors", [("totp",), ("totp", "passkey")])
+@pytest.mark.parametrize("mode", MfaMode)
+def test_nobody_is_left_out_of_the_second_level(mode: MfaMode, factors: tuple[str, ...]) -> None:
+    lines = flow_of(mode, factors, {"exemptions": True, "step_up": 300}).lines
+    second = lines[lines.index("  CONDITIONAL flow: second level") :]
+    assert not [line for line in second if "conditional-user-role" in line or "conditional-user-attribute" in line]
+    assert any("auth-otp-form" in line for line in second)
 
 
 def test_where_everyone_must_show_a_second_factor_no_condition_can_fail_open() -> None:

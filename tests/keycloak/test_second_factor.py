@@ -255,6 +255,16 @@ def test_every_way_around_the_second_factor_is_security_drift_and_is_mended(stag
     assert page.asks_to_set_up_otp
 
 
+def test_who_came_in_by_a_hole_is_out_when_it_is_mended(stage: Stage) -> None:
+    the_role_out_of_another(stage.world)
+    person, page = stage.after_the_password(BY_ROLE, "third")
+    refresh = person.token(page).json()["refresh_token"]
+    assert person.refreshed(refresh).ok
+    stage.world.apply(stage.catalog)
+    assert not person.refreshed(refresh).ok
+    assert person.opens().asks_for_password
+
+
 # ---------------------------------------------------------------- exemptions
 
 
@@ -314,6 +324,15 @@ def test_a_factor_is_shown_once_in_a_login_and_again_when_it_was_too_long_ago(st
     assert page.asks_for_otp
     assert not page.asks_for_password
     assert safe.sends(page, otp="000000").code is None
+
+
+def test_who_signs_in_through_such_a_service_shows_the_factor_once(
+    stage: Stage, enrolled: tuple[pyotp.TOTP, list[str]]
+) -> None:
+    safe = _through_safe(stage, EVERYONE)
+    page = safe.sends(safe.opens(), username=f"{EVERYONE}-second", password=PASSWORD)
+    page = safe.tries_another_way(page, CODES)
+    assert safe.sends(page, recoveryCodeInput=enrolled[1][page.number_of_the_code - 1]).code
 
 
 # ---------------------------------------------------------------- one-time passwords

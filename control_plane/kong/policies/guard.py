@@ -15,6 +15,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import lru_cache
 
 from control_plane.catalog.model import (
     ALWAYS,
@@ -40,6 +41,7 @@ PHASES = ("certificate", "rewrite", "header_filter", "body_filter", "log")
 NAME = "post-function"
 ANYBODY = "*"
 
+_UNSAFE = re.compile(rb"[^A-Za-z0-9/:._-]")
 _WORD = re.compile(r"(?:role:)?[A-Za-z0-9][A-Za-z0-9._-]*|\*")
 _PATH = re.compile(r"/[A-Za-z0-9._~/*#-]*")
 
@@ -88,15 +90,14 @@ def issuer(catalog: Catalog) -> str:
     return f"{(settings.public_url or settings.url).rstrip('/')}/realms/"
 
 
+@lru_cache(maxsize=4096)  # the same words and texts stand in every version's guard
 def literal(value: str | bool | None) -> str:
     """The value as Lua writes it; of text only letters and digits and a few signs stand as they are."""
     if value is None:
         return "nil"
     if isinstance(value, bool):
         return "true" if value else "false"
-    safe = re.compile(rb"[A-Za-z0-9/:._-]")
-    single = (bytes([byte]) for byte in value.encode())
-    return '"' + "".join(one.decode() if safe.fullmatch(one) else f"\\{one[0]:03d}" for one in single) + '"'
+    return '"' + _UNSAFE.sub(lambda one: b"\\%03d" % one[0][0], value.encode()).decode() + '"'
 
 
 def data(gateway: Gateway, one: Standing) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from control_plane.engine.identity import match
 from control_plane.engine.resource import Key, Resource, State
-from control_plane.engine.values import Fields, Value
+from control_plane.engine.values import Fields, RealmKey, Secret, Value
 
 if TYPE_CHECKING:
     from control_plane.engine.kind import Kind
@@ -58,6 +58,8 @@ class Delete:
     def key(self) -> Key:
         return self.have.key
 
+
+FLAT = frozenset({str, int, bool, type(None), frozenset, tuple, Secret, RealmKey})  # values without names inside
 
 Change: TypeAlias = Create | Update | Delete
 C = TypeVar("C", Create | Update, Delete)
@@ -178,7 +180,7 @@ def _left(kinds: Mapping[str, Kind[Any]], want: State, have: State) -> dict[Key,
     found = {}
     for key, resource in have.items():
         leaves = kinds[key.kind].leaves
-        if resource.owned and key not in want and leaves:
+        if leaves and resource.owned and key not in want:
             found[key] = leaves(resource) or Resource(key)
     return found
 
@@ -203,10 +205,10 @@ def difference(want: Resource, have: Resource | None) -> Create | Update | None:
 
 
 def _alike(want: Fields, have: Fields) -> bool:
-    """Whether flat fields are all the same: of most objects nothing more is asked."""
+    """Whether all fields are flat and the same: of most objects nothing more is asked."""
     for name, value in want.items():
         found = have.get(name)
-        if value is not found and (isinstance(value, Mapping) or not same(value, found)):
+        if value is not found and (type(value) not in FLAT or not same(value, found)):
             return False
     return True
 

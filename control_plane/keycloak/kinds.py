@@ -8,6 +8,7 @@ from __future__ import annotations
 from control_plane.engine.kind import Kind
 from control_plane.keycloak.actions import ACTION
 from control_plane.keycloak.bindings import BINDING
+from control_plane.keycloak.brokers import BROKERING
 from control_plane.keycloak.clients import CLIENT
 from control_plane.keycloak.composites import COMPOSITE
 from control_plane.keycloak.defaults import DEFAULT
@@ -33,6 +34,7 @@ KINDS: tuple[Kind[Keycloak], ...] = (
     ACTION,
     FLOW,
     BINDING,
+    BROKERING,
     CLIENT,
     DEFAULT,
     USER,

@@ -16,7 +16,12 @@ from control_plane.keycloak.server import Keycloak
 from control_plane.keycloak.session import path
 from control_plane.problems import Problem, RenkeiError
 
-NEEDED = frozenset({"manage-realm", "manage-users", "manage-clients", "manage-events", "view-events"})
+NEEDED = frozenset(
+    {
+        *("manage-realm", "manage-users", "manage-clients", "manage-events", "view-events"),
+        "manage-identity-providers",
+    }
+)
 EVERYTHING = frozenset({"admin", "realm-admin"})
 MAJOR = "26"  # the version of Keycloak whose Admin API this was measured on
 

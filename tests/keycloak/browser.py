@@ -75,7 +75,7 @@ class Person:
     client_id: str
     client_secret: str
     scope: str = "openid"
-    cookies: dict[str, str] = field(default_factory=dict)
+    cookies: dict[str, dict[str, str]] = field(default_factory=dict)  # by the realm whose path they are for
 
     def opens(self) -> Page:
         query = {"client_id": self.client_id, "redirect_uri": CALLBACK, "response_type": "code", "scope": self.scope}
@@ -83,6 +83,12 @@ class Person:
 
     def sends(self, page: Page, **form: str) -> Page:
         return self._follow(self._request("POST", page.action, data=form))
+
+    def goes_to(self, page: Page, place: str) -> Page:
+        """Follows the link of the page that holds this."""
+        found = re.search(rf'href="([^"]*{re.escape(place)}[^"]*)"', page.text)
+        assert found, f"no link to {place}"
+        return self._follow(self._request("GET", urljoin(self.url, html.unescape(found[1]))))
 
     def tries_another_way(self, page: Page, title: str) -> Page:
         """Chooses another factor from the list behind "Try another way", by what the list calls it."""
@@ -130,7 +136,9 @@ class Person:
 
     def _request(self, method: str, url: str, **more: Any) -> requests.Response:
         """With all cookies: Keycloak marks them Secure on http too, and browsers send those to the loopback."""
-        header = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
+        realm = urlsplit(url).path.removeprefix("/realms/").partition("/")[0]
+        held = self.cookies.setdefault(realm, {})
+        header = {"Cookie": "; ".join(f"{name}={value}" for name, value in held.items())}
         answer = requests.request(method, url, headers=header, allow_redirects=False, timeout=30, **more)
-        self.cookies |= {name: value for name, value in answer.cookies.items() if value is not None}
+        held |= {name: value for name, value in answer.cookies.items() if value is not None}
         return answer

@@ -71,8 +71,8 @@ class TestEveryKind:
 
     def test_can_be_updated_and_is_deleted_or_left_or_a_part_of_something(self, kind: Kind[Keycloak]) -> None:
         assert bool(kind.update) is (kind.name not in TOLD)
-        parts = {"keycloak.profile", "keycloak.composite", "keycloak.binding", "keycloak.mail", "keycloak.default"}
-        assert kind.delete or kind.leaves or kind.name in parts | TOLD
+        parts = {"profile", "composite", "binding", "mail", "default", "brokering"}
+        assert kind.delete or kind.leaves or kind.name in TOLD or kind.name.removeprefix("keycloak.") in parts
 
 
 def test_a_plan_of_what_is_wanted_and_there_is_empty() -> None:

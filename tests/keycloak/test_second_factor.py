@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -17,16 +17,24 @@ from control_plane.keycloak import credentials, target
 from tests.building import a_platform, during, with_role, with_service, with_tenant, with_user
 from tests.conftest import KeycloakServer
 from tests.keycloak.browser import CALLBACK, Page, Person
-from tests.keycloak.conftest import World, a_world, told
+from tests.keycloak.conftest import a_world, told
 from tests.keycloak.stage import PASSWORD, Stage, base32
+from tests.keycloak.ways import (
+    BY_ROLE,
+    EVERYONE,
+    WAYS,
+    Edit,
+    a_person_exempted,
+    bound,
+    the_exempting_attribute_undeclared,
+    the_role_out_of_another,
+)
 
 pytestmark = pytest.mark.servers
 
-BY_ROLE, EVERYONE = "tochigi", "nikko"  # one-time passwords and passkeys; one-time passwords and recovery codes
 LOCKING = "sano"  # one-time passwords, and an account is locked after three wrong ones
 CODES = "リカバリー認証コード"  # as the login page calls them
 PASSKEY = {"domain": "localhost", "user_verification": "required"}
-Edit = Callable[[World], None]
 
 
 def the_platform(**everyone: Any) -> Catalog:
@@ -61,184 +69,6 @@ def stage(keycloak_server: KeycloakServer) -> Iterator[Stage]:
 
 
 # ---------------------------------------------------------------- ways around
-
-
-def _bound(world: World, realm: str) -> str:
-    found = world.get(realm)
-    assert isinstance(found, dict)
-    return str(found["browserFlow"])
-
-
-def _execution(world: World, realm: str, provider: str) -> tuple[str, dict[str, Any]]:
-    where = f"/authentication/flows/{_bound(world, realm)}/executions"
-    found = world.get(realm, where)
-    assert isinstance(found, list)
-    return where, next(one for one in found if one.get("providerId") == provider)
-
-
-def the_role_renamed(world: World) -> None:
-    role = world.get(BY_ROLE, "/roles/renkei-mfa")
-    assert isinstance(role, dict)
-    world.by_hand("PUT", BY_ROLE, "/roles/renkei-mfa", {**role, "name": "renkei-mfa-old"})
-
-
-def the_role_deleted(world: World) -> None:
-    world.by_hand("DELETE", BY_ROLE, "/roles/renkei-mfa")
-
-
-def the_role_out_of_another(world: World) -> None:
-    editor, mfa = (world.get(BY_ROLE, f"/roles/{name}") for name in ("editor", "renkei-mfa"))
-    assert isinstance(editor, dict)
-    world.by_hand("DELETE", BY_ROLE, f"/roles-by-id/{editor['id']}/composites", [mfa])
-
-
-def a_factor_optional(world: World) -> None:
-    where, step = _execution(world, EVERYONE, "auth-otp-form")
-    world.by_hand("PUT", EVERYONE, where, {**step, "requirement": "DISABLED"})
-
-
-def the_condition_of_another_role(world: World) -> None:
-    _, step = _execution(world, BY_ROLE, "conditional-user-role")
-    body = {"alias": "x", "config": {"condUserRole": "nobody", "negate": "false"}}
-    world.by_hand("PUT", BY_ROLE, f"/authentication/config/{step['authenticationConfig']}", body)
-
-
-def another_flow_bound(world: World) -> None:
-    world.by_hand("PUT", EVERYONE, "", {"browserFlow": "browser"})
-
-
-def a_flow_of_the_clients_own(world: World) -> None:
-    (client,) = world.by_hand("GET", EVERYONE, f"/clients?clientId={EVERYONE}.web").json()
-    flows = world.by_hand("GET", EVERYONE, "/authentication/flows").json()
-    stock = next(one["id"] for one in flows if one["alias"] == "browser")
-    body = {"clientId": client["clientId"], "authenticationFlowBindingOverrides": {"browser": stock}}
-    world.by_hand("PUT", EVERYONE, f"/clients/{client['id']}", body)
-
-
-def the_direct_grant_bound(world: World) -> None:
-    world.by_hand("PUT", EVERYONE, "", {"directGrantFlow": "direct grant"})
-
-
-def the_direct_grant_of_a_client(world: World) -> None:
-    (client,) = world.by_hand("GET", EVERYONE, f"/clients?clientId={EVERYONE}.web").json()
-    body = {"clientId": client["clientId"], "directAccessGrantsEnabled": True}
-    world.by_hand("PUT", EVERYONE, f"/clients/{client['id']}", body)
-
-
-def _action(world: World, realm: str, name: str, **changed: Any) -> None:
-    where = f"/authentication/required-actions/{name}"
-    found = world.get(realm, where)
-    assert isinstance(found, dict)
-    body = {name: value for name, value in {**found, **changed}.items() if value is not None}
-    world.by_hand("PUT", realm, where, body)
-
-
-def an_action_disabled(world: World) -> None:
-    _action(world, EVERYONE, "CONFIGURE_TOTP", enabled=False)
-
-
-def the_codes_action_disabled(world: World) -> None:
-    _action(world, EVERYONE, "CONFIGURE_RECOVERY_AUTHN_CODES", enabled=False)
-
-
-def an_action_broken(world: World) -> None:
-    """A PUT without the alias: Keycloak answers 204 and finds the action under no name any more."""
-    _action(world, BY_ROLE, "CONFIGURE_TOTP", alias=None)
-
-
-def an_action_removed(world: World) -> None:
-    world.by_hand("DELETE", BY_ROLE, "/authentication/required-actions/webauthn-register")
-
-
-def _exempted(world: World, name: str) -> None:
-    (user,) = world.by_hand("GET", EVERYONE, f"/users?username={name}&exact=true").json()
-    attributes = {**user.get("attributes", {}), "renkei-mfa-exempt": ["yes"]}
-    world.by_hand("PUT", EVERYONE, f"/users/{user['id']}", {**user, "attributes": attributes})
-
-
-def a_person_exempted(world: World) -> None:
-    _exempted(world, f"{EVERYONE}-first")
-
-
-def an_exemption_kept_beyond_its_end(world: World) -> None:
-    _exempted(world, f"{EVERYONE}-no-longer")
-
-
-def the_exempting_attribute_undeclared(world: World) -> None:
-    document = world.by_hand("GET", EVERYONE, "/users/profile").json()
-    kept = [one for one in document["attributes"] if one["name"] != "renkei-mfa-exempt"]
-    world.by_hand("PUT", EVERYONE, "/users/profile", {**document, "attributes": kept})
-
-
-def people_exempt_themselves(world: World) -> None:
-    document = world.by_hand("GET", EVERYONE, "/users/profile").json()
-    for one in document["attributes"]:
-        if one["name"] == "renkei-mfa-exempt":
-            one["permissions"] = {"view": ["admin", "user"], "edit": ["admin", "user"]}
-    world.by_hand("PUT", EVERYONE, "/users/profile", document)
-
-
-def no_second_level_for_a_service(world: World) -> None:
-    (client,) = world.by_hand("GET", EVERYONE, f"/clients?clientId={EVERYONE}.safe").json()
-    body = {"clientId": client["clientId"], "attributes": {"minimum.acr.value": ""}}
-    world.by_hand("PUT", EVERYONE, f"/clients/{client['id']}", body)
-
-
-def the_second_level_of_another_number(world: World) -> None:
-    where = f"/authentication/flows/{_bound(world, EVERYONE)}/executions"
-    found = world.by_hand("GET", EVERYONE, where).json()
-    levels = [one for one in found if one.get("providerId") == "conditional-level-of-authentication"]
-    body = {"alias": "x", "config": {"loa-condition-level": "3", "loa-max-age": "0"}}
-    world.by_hand("PUT", EVERYONE, f"/authentication/config/{levels[1]['authenticationConfig']}", body)
-
-
-def the_otp_policy_broken(world: World) -> None:
-    """A partial write: Keycloak sets the period and the digits to 0."""
-    world.by_hand("PUT", EVERYONE, "", {"otpPolicyType": "totp"})
-
-
-def codes_that_may_be_used_again(world: World) -> None:
-    attributes = world.by_hand("GET", EVERYONE, "").json()["attributes"]
-    changed = {"otpPolicyCodeReusable": True, "attributes": {**attributes, "realmReusableOtpCode": "true"}}
-    world.by_hand("PUT", EVERYONE, "", changed)
-
-
-def the_passkey_policy_broken(world: World) -> None:
-    """A partial write: everything else goes back to Keycloak's defaults."""
-    world.by_hand("PUT", BY_ROLE, "", {"webAuthnPolicyRpEntityName": "x"})
-
-
-def another_party_for_passkeys(world: World) -> None:
-    realm = world.by_hand("GET", BY_ROLE, "").json()
-    policy = {name: value for name, value in realm.items() if name.startswith("webAuthnPolicy")}
-    world.by_hand("PUT", BY_ROLE, "", {**policy, "webAuthnPolicyRpId": "attacker.test"})
-
-
-WAYS: dict[Edit, str] = {
-    the_otp_policy_broken: "realm",
-    codes_that_may_be_used_again: "realm",
-    the_passkey_policy_broken: "realm",
-    another_party_for_passkeys: "realm",
-    a_person_exempted: "user nikko-first",
-    an_exemption_kept_beyond_its_end: "user nikko-no-longer",
-    the_exempting_attribute_undeclared: "profile user-profile",
-    people_exempt_themselves: "profile user-profile",
-    no_second_level_for_a_service: "client nikko.safe",
-    the_second_level_of_another_number: "flow",
-    the_role_renamed: "role renkei-mfa",
-    the_role_deleted: "role renkei-mfa",
-    the_role_out_of_another: "composite editor",
-    a_factor_optional: "flow",
-    the_condition_of_another_role: "flow",
-    another_flow_bound: "binding browser",
-    a_flow_of_the_clients_own: "client nikko.web",
-    the_direct_grant_bound: "binding direct-grant",
-    the_direct_grant_of_a_client: "client nikko.web",
-    an_action_disabled: "action CONFIGURE_TOTP",
-    the_codes_action_disabled: "action CONFIGURE_RECOVERY_AUTHN_CODES",
-    an_action_broken: "action CONFIGURE_TOTP",
-    an_action_removed: "action webauthn-register",
-}
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
@@ -452,7 +282,7 @@ def test_who_is_in_the_middle_of_a_login_gets_in_while_the_flow_changes(
     stage: Stage, enrolled: tuple[pyotp.TOTP, list[str]]
 ) -> None:
     """Whoever stands before a form is led to the password once more; who sets up a factor or is in does not notice."""
-    world, before, codes = stage.world, _bound(stage.world, EVERYONE), enrolled[1]
+    world, before, codes = stage.world, bound(stage.world, EVERYONE), enrolled[1]
     at_the_password = stage.person(EVERYONE)
     form = at_the_password.opens()
     inside, asked = _asked_for_a_code(stage)
@@ -462,7 +292,7 @@ def test_who_is_in_the_middle_of_a_login_gets_in_while_the_flow_changes(
 
     catalog = world.here(the_platform(factors=("totp", "passkey")))
     world.apply(catalog)
-    assert _bound(world, EVERYONE) != before
+    assert bound(world, EVERYONE) != before
 
     assert inside.refreshed(tokens["refresh_token"]).ok
     assert inside.opens().code

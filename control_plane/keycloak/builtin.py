@@ -1,4 +1,5 @@
-"""What Keycloak puts into every realm: never ours, never touched, and left out of the lists of unmanaged objects.
+"""What Keycloak puts into every realm: never ours, never touched, and left out of the lists of unmanaged objects,
+unless it opens a way in that it does not open by itself.
 
 The names are those of Keycloak 26; flows say of themselves that they are built in.
 """

@@ -19,7 +19,7 @@ from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
 from control_plane.engine.values import Fields, RealmKey, Secret, Value
-from control_plane.keycloak import builtin, danger, roles
+from control_plane.keycloak import builtin, danger, roles, strangers
 from control_plane.keycloak.answers import Conflict, Json, text
 from control_plane.keycloak.marks import belongs, is_ours, marks
 from control_plane.keycloak.scopes import GATEWAY, is_client, scope_name
@@ -44,7 +44,7 @@ PLAIN = (
 SETS = ("redirectUris", "webOrigins")
 SCOPES = {"defaultClientScopes": "default-client-scopes", "optionalClientScopes": "optional-client-scopes"}
 ASSURANCE = "minimum.acr.value"  # an attribute: the least level of a login through it
-OVERRIDES = "authenticationFlowBindingOverrides"
+OVERRIDES = strangers.OVERRIDES
 MAPPERS = "protocolMappers"
 ROLES, CLIENT_ROLES = "roles", "client_roles"  # scope mappings: of the realm, and of clients (never wanted)
 RENEWED = frozenset({"secret", "publicClient", "clientAuthenticatorType"})  # a change of these makes a new secret
@@ -115,8 +115,9 @@ def _read(server: Keycloak, realm: str) -> Iterator[Resource]:
     server.remember(NAME, realm, {text(one, "clientId", where): text(one, "id", where) for one in found})
     told = _scope_mappings(server, realm, [one for one in found if is_ours(one, server.platform)])
     for one in found:
-        if one["clientId"] not in builtin.CLIENTS:
-            ours = is_ours(one, server.platform)
+        ours = is_ours(one, server.platform)
+        why, remove = (None if ours else strangers.client(realm, one)) or (None, None)
+        if why or one["clientId"] not in builtin.CLIENTS:
             own = realm == server.settings.realm and one["clientId"] == server.settings.client_id
             yield Resource(
                 Key(NAME, realm, one["clientId"]),
@@ -125,6 +126,8 @@ def _read(server: Keycloak, realm: str) -> Iterator[Resource]:
                 belongs(one),
                 ours,
                 protected="renkei itself signs in with it" if own else None,
+                danger=why,
+                remove=remove,
             )
 
 

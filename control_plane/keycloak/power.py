@@ -29,6 +29,7 @@ HARMLESS = frozenset(
     {
         "query-clients",
         "query-groups",
+        "query-organizations",
         "query-realms",
         "query-users",
         "view-authorization",
@@ -44,10 +45,12 @@ MAY = {
     "manage-clients": "change every client and read its secret",
     "manage-events": "switch the records of logins and changes off",
     "manage-identity-providers": "let people of another provider in",
+    "manage-organizations": "change organizations and who belongs to them",
     "manage-realm": "change the realm, its login flow and its roles",
     "manage-users": "reset any password and join any group, and so get every right in the realm",
     "realm-admin": "do everything in the realm",
     "view-clients": "read the secret of every client",
+    "view-organizations": "read every organization and its members",
     "view-users": "read the data of everybody in the realm",
 }
 

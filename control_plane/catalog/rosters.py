@@ -78,6 +78,14 @@ def read_roster(file: str, content: bytes) -> Roster:
     return _people(empty, rows, columns)
 
 
+def header(file: str, content: bytes) -> tuple[str | None, ...]:
+    """The columns of a file that `read_roster` takes, in its order."""
+    text = _text(file, content)
+    source = Source(file, text if isinstance(text, str) else "", {})
+    first = next(_rows(source), [])
+    return tuple(_columns(source, first)[0]) if isinstance(first, list) and first else ()
+
+
 def _text(file: str, content: bytes) -> str | Problem:
     if len(content) > LARGEST:
         return whole(file, f"the file is larger than {LARGEST // 1024 // 1024} MB", help="split it")

@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, str] = {  # command -> the module that has it
     "report": "lists",
     "schema": "lists",
     "can": "can",
+    "accounts": "accounts",
     "render": "gateway",
     "import": "gateway",
     "rotate": "rotate",
@@ -67,6 +68,7 @@ def cli(context: click.Context, directory: Path | None) -> None:
       renkei drift                           is the live system still what Git says? (exit code 2: no)
       renkei report users --format xlsx      the user list for the prefecture
       renkei can nasushiobara.portal ngsi-v2 GET /entities   may it, and which line says so?
+      renkei accounts compare --hr staff.csv   who has joined, left or changed?
       renkei rotate realm-key nasushiobara   a new signing key, in Keycloak and at the gateway
 
     Exit codes: 0 done or nothing to do, 1 error, 2 differences.

@@ -55,7 +55,6 @@ SECTIONS = {
     "ExemptionEntry": "mfa_exempt",
     "RosterEntry": "A roster",
     "ServiceEntry": "Services",
-    "ClientAuthEntry": "client_auth",
     "GrantEntry": "Grants",
     "ApprovalEntry": "approval",
     "RealmTemplateEntry": "Realm templates",

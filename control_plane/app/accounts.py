@@ -78,9 +78,11 @@ def _read(hr: Path) -> tuple[list[UserEntry], frozenset[str]]:
     roster = read_roster(str(hr), content)
     shaped = shape(RosterDocument, roster.source)
     rows = shaped.document.rows if shaped.document else []
-    whole = Located(rows, roster.source)
-    people = ((row.username.lower(), whole.part(row, "rows", index)) for index, row in enumerate(rows))
-    if problems := (*roster.problems, *shaped.problems, *twice(people, "username", "username")):
+    people = [Located(row, roster.source, ("rows", index)) for index, row in enumerate(rows)]
+    names = twice(((one.value.username.lower(), one) for one in people), "username", "username")
+    mails = ((one.value.email.lower(), one) for one in people if one.value.email)
+    again = (*names, *twice(mails, "e-mail address", "email"))
+    if problems := (*roster.problems, *shaped.problems, *again):
         raise ConfigurationError(*problems)
     return rows, frozenset(name for name in header(str(hr), content) if name)
 

@@ -187,13 +187,17 @@ def test_mistakes_in_the_list_are_told_with_their_place_all_at_once(platform):
     assert places == [(2, 1), (3, 20)]
 
 
-def test_a_person_who_is_in_the_list_twice_is_a_mistake(platform):
-    hr = staff(platform, text=staff(platform).read_text() + "ashikaga-01,足利,職員一,,disaster,,,\n")
+@pytest.mark.parametrize(
+    ("row", "column"),
+    [("ashikaga-01,足利,職員一,,disaster,,,", 1), ("ashikaga-77,足利,職員七七,Ashikaga-01@example.jp,,,,", 21)],
+    ids=["user name", "address"],
+)
+def test_who_is_in_the_list_twice_is_a_mistake(platform, row, column):
     with pytest.raises(ConfigurationError) as refused:
-        asked(platform, hr)
+        asked(platform, staff(platform, text=f"{staff(platform).read_text()}{row}\n"))
     (problem,) = refused.value.problems
     assert problem.origin is not None
-    assert (problem.origin.line, problem.origin.column) == (8, 1)
+    assert (problem.origin.line, problem.origin.column) == (8, column)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -166,9 +167,9 @@ def _shown(value: object) -> str:
 
 
 def _file(tenant: Tenant) -> str:
-    """Where the tenant's people stand: its roster, where it has one."""
-    files = [user.origin.file for user in tenant.users if user.origin]
-    return max(set(files), key=files.count) if files else _of(tenant.origin)
+    """Where most of the tenant's people stand; of two files with as many, the one that comes first."""
+    files = Counter(user.origin.file for user in tenant.users if user.origin)
+    return files.most_common(1)[0][0] if files else _of(tenant.origin)
 
 
 def _of(origin: Origin | None) -> str:

@@ -78,6 +78,17 @@ def test_the_line_to_add_has_the_columns_of_the_roster_in_its_order(platform):
     assert told(asked(platform, hr)) == [("joiner", "ashikaga-77", (",,,disaster,,職員七七,足利,ashikaga-77",))]
 
 
+def test_what_the_roster_has_no_column_for_is_left_out_of_the_line_and_told_once_it_is_there(platform):
+    rows = staff(platform).read_text().splitlines()
+    hr = staff(platform, text="\n".join([*rows, "ashikaga-77,足利,職員七七,,disaster,,,2027/3/31"]))
+    without_dates = "\n".join(row.rsplit(",", 2)[0] for row in rows if not row.startswith("ashikaga-06"))
+    (platform / ROSTER).write_text(without_dates + "\n", "utf-8")
+    new = next(edit for edit in asked(platform, hr).edits if edit.who == "ashikaga-77")
+    assert new.lines == ("ashikaga-77,足利,職員七七,,disaster,",)
+    (platform / ROSTER).write_text(f"{without_dates}\n{new.lines[0]}\n", "utf-8")
+    assert ("mover", "ashikaga-77", ("until: 2027-03-31",)) in told(asked(platform, hr))
+
+
 def test_who_is_not_in_the_list_has_left_and_the_line_of_the_account_is_named(platform):
     rows = staff(platform).read_text().splitlines()
     (edit,) = asked(platform, staff(platform, text="\n".join([rows[0], *rows[2:]]))).edits

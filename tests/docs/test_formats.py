@@ -8,11 +8,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from control_plane.app.accounts import Edit
 from control_plane.engine.apply import Done, Failed, Skipped
 from control_plane.engine.plan import make_plan
 from control_plane.engine.resource import Key, Resource, state
 from control_plane.keycloak.rotation import GENERATED, SINCE, Ring, SigningKey
 from control_plane.problems import Origin, Problem
+from control_plane.render.accounts import accounts_document
 from control_plane.render.document import FORMAT_VERSION, About, outcomes_document, plan_document, problem_document
 from control_plane.render.rotation import rotated_document, rotation_document
 from tests.docs.pages import ROOT, first_cells
@@ -118,3 +120,15 @@ def test_the_document_of_a_rotation_has_the_fields_that_the_page_names():
     text = section("rotate realm-key")
     assert fields(text) >= made.keys()
     assert example("rotate realm-key").keys() == made.keys()
+
+
+def test_the_document_of_compared_accounts_has_the_fields_that_the_page_names():
+    edit = Edit(
+        "ashikaga-03", "mover", Origin("rosters/ashikaga.csv", 4), "rosters/ashikaga.csv", ("groups: [sewerage]",)
+    )
+    made = accounts_document("ashikaga", 6, 6, [edit])
+    text = section("accounts compare")
+    assert fields(text) == made.keys()
+    assert example("accounts compare") == made
+    row = re.search(r"^\| `differences`.*$", text, re.MULTILINE)[0]
+    assert set(re.findall(r"`(\w+)`", row)) == {"differences", *made["differences"][0], *made["counts"]}

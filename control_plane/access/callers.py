@@ -88,6 +88,8 @@ def _wrong(catalog: Catalog, service: Service | None, token: Token, at: datetime
     """Why the token proves nothing."""
     if service is None:
         return "the token is of a client that is no service with `auth: [token]`"
+    if service.public and token.service == service.name:
+        return f"{service.name} is public and has no token of its own, only those of people"
     if token.signed_by != catalog.tenants[service.tenant].realm:
         return "the token is not signed with the current key of the service's realm"
     if token.expires is None or token.expires <= at:

@@ -47,9 +47,10 @@ def holders(catalog: Catalog, api: Api, level: Level, versions: Iterable[Version
 def _of_service(
     catalog: Catalog, api: Api, level: Level, live: Iterable[Version], service: Service, at: datetime
 ) -> Iterator[Holder]:
-    """The service itself, then people with each role that has a grant."""
+    """The service itself, unless it is public and has no credential of its own, then people with each role that has a
+    grant."""
     found = {version: list(data.opened(catalog, service, api, version, level, at)) for version in live}
-    if CallerKind.SERVICE in api.callers:
+    if CallerKind.SERVICE in api.callers and not service.public:
         yield from _grouped(catalog, api, level, service, {version.name: opened for version, opened in found.items()})
     if api.name not in catalog.for_users(service) or Auth.TOKEN not in service.auth:
         return

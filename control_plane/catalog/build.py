@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
+from control_plane.catalog.clientkeys import client_keys
 from control_plane.catalog.declared import Declared, DeclaredTenant, full_name, grants, role_grants, stands
 from control_plane.catalog.documents import ApiDocument
 from control_plane.catalog.documents.apis import VersionEntry
@@ -21,7 +22,7 @@ from control_plane.catalog.documents.platform import (
 )
 from control_plane.catalog.documents.roles import RoleEntry, ScopeEntry
 from control_plane.catalog.documents.templates import CorsEntry, PlanEntry
-from control_plane.catalog.documents.tenants import GroupEntry, ServiceEntry, UserEntry
+from control_plane.catalog.documents.tenants import ClientAuthEntry, GroupEntry, ServiceEntry, UserEntry
 from control_plane.catalog.located import Located
 from control_plane.catalog.model import (
     AccessLog,
@@ -32,6 +33,7 @@ from control_plane.catalog.model import (
     Behind,
     CallerKind,
     Catalog,
+    ClientAuth,
     Cors,
     DataScope,
     Default,
@@ -252,6 +254,10 @@ class _Builder:
             auth=frozenset(map(Auth, one.auth)),
             allowed_ips=tuple(one.allowed_ips),
             redirect_uris=tuple(one.redirect_uris),
+            post_logout_redirect_uris=tuple(one.post_logout_redirect_uris),
+            web_origins=tuple(one.web_origins),
+            public=one.client == "public",
+            client_auth=self.client_auth(one.client_auth) if one.client_auth else None,
             grants=(
                 *(self.grant(grant, tenant, f"{tenant}.{one.service}") for grant in grants(where)),
                 *self.own_data(where, tenant),
@@ -263,6 +269,10 @@ class _Builder:
             previously=full_name(one.previously, tenant) if one.previously else None,
             origin=where.origin(),
         )
+
+    def client_auth(self, one: ClientAuthEntry) -> ClientAuth:
+        keys = client_keys(self.declared, one.keys, one.algorithm) if one.keys is not None else ()
+        return ClientAuth(one.algorithm, keys, one.keys_url)
 
     def own_data(self, where: Located[ServiceEntry], tenant: str) -> Iterator[Grant]:
         """A grant for each API, on all data of the tenant that stand in it; none while there are none."""

@@ -9,6 +9,8 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from control_plane.catalog.documents import (
     ApiDocument,
@@ -60,6 +62,7 @@ class Declared:
     templates: list[Located[RealmTemplateEntry]] = field(default_factory=list)
     plans: list[Located[PlanEntry]] = field(default_factory=list)
     certificates: dict[str, Sequence[x509.Certificate]] = field(default_factory=dict)  # by the name of their file
+    client_keys: dict[str, Sequence[RSAPublicKey | EllipticCurvePublicKey]] = field(default_factory=dict)  # likewise
     unsure: frozenset[str] = frozenset()  # ids that were declared wrongly: known, but nothing is known of them
     unread: frozenset[str] = frozenset()  # folders with a file of which nothing could be read
 

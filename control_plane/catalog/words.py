@@ -73,6 +73,7 @@ PATTERNS = {
 }
 """What a value that misses its pattern is told."""
 
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 LAST_YEAR = 9990  # so that a day can be added, in any zone
 LONGEST = 10 * 365 * 86400
@@ -190,8 +191,18 @@ def read_redirect(value: str) -> str:
     parts = _url(value)
     if parts.fragment or value.endswith("#"):
         raise wrong("a redirect URI has no fragment (RFC 6749, 3.1.2)")
-    if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
         raise wrong("a redirect URI is https, except on the loopback", "https" + value[4:])
+    return value
+
+
+def read_keys_url(value: str) -> str:
+    """Whoever can answer in its place is the service: https, except on the loopback."""
+    parts = urlsplit(read_link(value))
+    if parts.fragment:
+        raise wrong("this URL must not have a fragment")
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+        raise wrong("keys are fetched by https, except on the loopback", "https" + value[4:])
     return value
 
 
@@ -291,6 +302,7 @@ Count = Annotated[int, Field(ge=1, le=2_000_000_000)]
 Address = Annotated[str, AfterValidator(read_address)]
 Proxy = Annotated[str, AfterValidator(read_proxy)]
 Url = Annotated[str, AfterValidator(read_url), _text_schema(format="uri", pattern="^https?://")]
+KeysUrl = Annotated[str, AfterValidator(read_keys_url), _text_schema(format="uri", pattern="^https?://")]
 Link = Annotated[str, AfterValidator(read_link), _text_schema(format="uri", pattern="^https?://")]
 RedirectUri = Annotated[str, AfterValidator(read_redirect), _text_schema(format="uri", pattern="^https?://[^*]+$")]
 Day = Annotated[date, BeforeValidator(read_date), _text_schema(format="date")]

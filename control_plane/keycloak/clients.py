@@ -1,9 +1,10 @@
-"""Clients: one confidential client with a service account for each service that uses tokens or signs people in.
+"""Clients: one for each service that uses tokens or signs people in, with a service account unless it is public.
 
 Its name is the service's, `nikko.portal`. Its tokens carry no more than they must: no full scope, the default scopes
-reduced to `basic`, `renkei-gateway` and the data scopes that are granted now. A person signs in through it only when
-it has redirect addresses, and never by sending us a password (direct grant). Then the tokens name those of his roles
-that have grants on the APIs that people may call through this client, and no other (scope mappings).
+reduced to `basic`, `renkei-gateway` and the data scopes that are granted now. How it proves who it is: `proofs`. A
+person signs in through it only when it has redirect addresses, and never by sending us a password (direct grant). Then
+the tokens name those of his roles that have grants on the APIs that people may call through this client, and no other
+(scope mappings).
 
 Keycloak shows the secret in clear in every list: it is sealed where it is read. A PUT without
 `authorizationServicesEnabled` would delete the client's authorization data. A flow override on a client goes around the
@@ -18,14 +19,13 @@ from control_plane.catalog.model import Catalog, Service
 from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
-from control_plane.engine.values import Fields, RealmKey, Secret, Value
-from control_plane.keycloak import builtin, danger, roles, strangers
+from control_plane.engine.values import Fields, Value
+from control_plane.keycloak import builtin, danger, proofs, roles, strangers
 from control_plane.keycloak.answers import Conflict, Json, text
 from control_plane.keycloak.marks import belongs, is_ours, marks
 from control_plane.keycloak.scopes import GATEWAY, is_client, scope_name
 from control_plane.keycloak.server import Keycloak, not_there
 from control_plane.keycloak.session import path
-from control_plane.problems import bug
 
 NAME = "keycloak.client"
 BASIC = "basic"  # the scope that puts `sub` into an access token, and nothing personal
@@ -47,7 +47,6 @@ ASSURANCE = "minimum.acr.value"  # an attribute: the least level of a login thro
 OVERRIDES = strangers.OVERRIDES
 MAPPERS = "protocolMappers"
 ROLES, CLIENT_ROLES = "roles", "client_roles"  # scope mappings: of the realm, and of clients (never wanted)
-RENEWED = frozenset({"secret", "publicClient", "clientAuthenticatorType"})  # a change of these makes a new secret
 
 
 def desired(catalog: Catalog) -> Iterator[Resource]:
@@ -65,17 +64,14 @@ def _fields(catalog: Catalog, service: Service) -> Fields:
         "name": service.title,
         "tenant": service.tenant,
         "enabled": service.period.holds(catalog.as_of),
-        "secret": Secret.of(service.name, "client_secret", service.previously),
-        "publicClient": False,
+        **proofs.wanted(service),
         "bearerOnly": False,
-        "clientAuthenticatorType": "client-secret",
-        "serviceAccountsEnabled": True,
         "standardFlowEnabled": bool(service.redirect_uris),
         "implicitFlowEnabled": False,
         "directAccessGrantsEnabled": False,
         "fullScopeAllowed": False,
         "redirectUris": frozenset(service.redirect_uris),
-        "webOrigins": frozenset({"+"} if service.redirect_uris else ()),  # +: those of the redirect addresses
+        "webOrigins": frozenset(service.web_origins or (["+"] if service.redirect_uris else [])),  # +: of the logins
         "defaultClientScopes": frozenset({BASIC, GATEWAY, *(scope_name(name) for name in granted(catalog, service))}),
         "optionalClientScopes": frozenset(),
         ASSURANCE: str(service.assurance) if service.assurance > 1 else None,
@@ -160,6 +156,7 @@ def _found(one: Json) -> Fields:
     overrides = one.get(OVERRIDES) or {}
     fields[OVERRIDES] = frozenset(f"{name}={flow}" for name, flow in overrides.items() if flow)
     fields[MAPPERS] = frozenset(str(mapper.get("name")) for mapper in one.get(MAPPERS) or ())
+    fields |= proofs.found(one)
     fields[ASSURANCE] = (one.get("attributes") or {}).get(ASSURANCE) or None
     fields["tenant"] = next(iter(belongs(one)), None)
     return fields
@@ -206,24 +203,23 @@ def _put(server: Keycloak, want: Resource, id: str, names: frozenset[str]) -> No
         body[OVERRIDES] = dict.fromkeys(found.get(OVERRIDES) or {}, "")
     kept = {name: found[name] for name in ("authorizationServicesEnabled",) if name in found}
     server.session.put(where, {"id": id, "clientId": want.key.name, **kept, **body})
+    proofs.forget(server, want.key.within, names)
 
 
 def _body(server: Keycloak, want: Resource, names: frozenset[str]) -> Json:
-    """The named fields as Keycloak takes them; the secret only where it changes or would be made anew."""
+    """The named fields as Keycloak takes them."""
     body: Json = {name: want.fields[name] for name in PLAIN if name in names}
     body |= {name: sorted(_names(want, name)) for name in SETS if name in names}
     if MAPPERS in names:
         body[MAPPERS] = []
+    attributes = proofs.attributes(want.fields, names)
     if "tenant" in names:
-        body["attributes"] = marks(server.platform, str(want.fields["tenant"]))
+        attributes |= marks(server.platform, str(want.fields["tenant"]))
     if ASSURANCE in names:
-        body["attributes"] = {**body.get("attributes", {}), ASSURANCE: want.fields[ASSURANCE] or ""}
-    if names & RENEWED:
-        secret = want.fields["secret"]
-        if not isinstance(secret, Secret | RealmKey):
-            raise bug(f"{want.key} has no reference to its secret")
-        body["secret"] = server.reveal(secret)
-    return body
+        attributes[ASSURANCE] = str(want.fields[ASSURANCE] or "")
+    if attributes:
+        body["attributes"] = attributes
+    return body | proofs.secret(server, want.fields, names)
 
 
 def _set_scopes(server: Keycloak, want: Resource, id: str) -> None:

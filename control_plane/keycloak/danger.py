@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from control_plane.engine.plan import Change, Create, Delete, FieldChange, Update
 from control_plane.engine.resource import Key, State
+from control_plane.keycloak import proofs
 from control_plane.keycloak.marks import EXEMPT
 
 NOBODY_ASKED = "the role in the login flow's condition is missing: nobody is asked for a second factor"
@@ -24,9 +25,6 @@ RIGHTS = {
     "protocolMappers": "a mapper that Git does not know writes into its tokens",
 }
 SWITCHES = {  # field -> what it means while it is not as wanted
-    "secret": "whoever has this other secret is this client",
-    "publicClient": "whoever knows its name is this client",
-    "clientAuthenticatorType": "it proves who it is in another way than Git says",
     "fullScopeAllowed": "its tokens carry every role of its user",
     "implicitFlowEnabled": "its tokens pass through addresses of the browser",
     "directAccessGrantsEnabled": "it may sign people in with a password alone",
@@ -38,16 +36,16 @@ def of_client(change: Change, have: State) -> str | None:
     match change:
         case Delete():
             return "it signs in, and Git no longer knows it"
-        case Update(changes=changes):
+        case Update(changes=changes, want=want):
             for one in changes:
                 name = one.path[0]
                 if name == "enabled" and one.before is True:
                     return "it is switched on outside of its period"
                 if name == "minimum.acr.value" and one.after is not None:
                     return "people sign in through it with less than Git says"
-                if name in SWITCHES and (one.before is not False or name in ("secret", "publicClient")):
+                if name in SWITCHES and one.before is not False:
                     return SWITCHES[name]
-                if why := _more(one):
+                if why := proofs.danger(one, want.fields) or _more(one):
                     return why
     return None
 

@@ -70,6 +70,24 @@ def test_versions_that_are_not_at_the_gateway_and_services_that_cannot_prove_the
     assert who(catalog) == [("nasushiobara.portal", ("v2",), ("road",), None)]
 
 
+def test_a_public_client_is_nobody_and_people_may_through_it_what_their_role_may():
+    catalog = a_platform(
+        with_api("ngsi-v2", auth=(TOKEN,), callers=(SERVICE, USER)),
+        with_role("reader", a_grant("ngsi-v2")),
+        with_service(
+            "page", a_grant("ngsi-v2"), auth=(TOKEN,), public=True, redirect_uris=("https://page.example.jp/",)
+        ),
+    )
+    api = catalog.apis["ngsi-v2"]
+    found = holders(catalog, api, api.level("read"), api.versions, NOON)
+    assert [(one.service, one.roles) for one in found] == [("nasushiobara.page", ("reader",))]
+    (page,) = catalog.tenants["nasushiobara"].services
+    path = "/ngsi/v2/entities"
+    for roles, status in ((None, 401), (["reader"], 200)):
+        shown = credentials_of(catalog, page, "token", NOON, roles)
+        assert evaluate(catalog, Request(shown, "GET", path, NOON, scope="road")).status == status
+
+
 def test_open_data_are_everybodys():
     catalog = a_platform(with_scope("rainfall", disclosure="open"), with_api("ngsi-v2", auth=()))
     assert who(catalog) == [(None, ("v2",), ("rainfall",), None)]

@@ -55,6 +55,7 @@ SECTIONS = {
     "ExemptionEntry": "mfa_exempt",
     "RosterEntry": "A roster",
     "ServiceEntry": "Services",
+    "ClientAuthEntry": "client_auth",
     "GrantEntry": "Grants",
     "ApprovalEntry": "approval",
     "RealmTemplateEntry": "Realm templates",

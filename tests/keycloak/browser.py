@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import html
 import re
 from dataclasses import dataclass, field
@@ -15,10 +17,11 @@ CALLBACK = "http://localhost:9/callback"  # nothing listens there: the code is r
 
 @dataclass
 class Page:
-    """What the person sees, or the code that the application gets."""
+    """What the person sees, or what the application gets: a code, or why there is none."""
 
     text: str
     code: str | None = None
+    error: str | None = None
 
     @property
     def asks_for_password(self) -> bool:
@@ -73,13 +76,22 @@ class Page:
 class Person:
     url: str  # of the realm: http://…/realms/NAME
     client_id: str
-    client_secret: str
+    client_secret: str  # empty: of a public client
     scope: str = "openid"
+    verifier: str = "what-only-the-application-that-began-the-login-knows"  # RFC 7636; empty: it sends none
     cookies: dict[str, dict[str, str]] = field(default_factory=dict)  # by the realm whose path they are for
 
     def opens(self) -> Page:
-        query = {"client_id": self.client_id, "redirect_uri": CALLBACK, "response_type": "code", "scope": self.scope}
-        return self._follow(self._request("GET", self._endpoint("auth"), params=query))
+        return self._follow(self._request("GET", self._endpoint("auth"), params=self.request()))
+
+    def request(self, callback: str = CALLBACK) -> dict[str, str]:
+        """What the application asks when it sends the person to the login."""
+        query = {"client_id": self.client_id, "redirect_uri": callback, "response_type": "code", "scope": self.scope}
+        if self.verifier:
+            digest = hashlib.sha256(self.verifier.encode()).digest()
+            challenge = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+            query |= {"code_challenge": challenge, "code_challenge_method": "S256"}
+        return query
 
     def sends(self, page: Page, **form: str) -> Page:
         return self._follow(self._request("POST", page.action, data=form))
@@ -103,20 +115,21 @@ class Person:
             "grant_type": "authorization_code",
             "code": page.code or "",
             "redirect_uri": CALLBACK,
-            "client_id": self.client_id,
-            "client_secret": self.client_secret,
+            **self._client(),
         }
+        if self.verifier:
+            form["code_verifier"] = self.verifier
         return requests.post(self._endpoint("token"), data=form, timeout=30)
 
     def refreshed(self, refresh_token: str) -> requests.Response:
         """What the application gets for its refresh token."""
-        form = {
-            "grant_type": "refresh_token",
-            "refresh_token": refresh_token,
-            "client_id": self.client_id,
-            "client_secret": self.client_secret,
-        }
+        form = {"grant_type": "refresh_token", "refresh_token": refresh_token, **self._client()}
         return requests.post(self._endpoint("token"), data=form, timeout=30)
+
+    def _client(self) -> dict[str, str]:
+        """How the application proves who it is."""
+        secret = {"client_secret": self.client_secret} if self.client_secret else {}
+        return {"client_id": self.client_id, **secret}
 
     def userinfo(self, access_token: str) -> requests.Response:
         header = {"Authorization": f"Bearer {access_token}"}
@@ -129,8 +142,8 @@ class Person:
         while answer.is_redirect:
             target = urljoin(answer.url, answer.headers["Location"])
             if target.startswith(CALLBACK):
-                code = parse_qs(urlsplit(target).query).get("code")
-                return Page("", code[0] if code else None)
+                said = parse_qs(urlsplit(target).query)
+                return Page("", *(said.get(name, [None])[0] for name in ("code", "error_description")))
             answer = self._request("GET", target)
         return Page(answer.text)
 

@@ -113,8 +113,7 @@ def test_who_has_no_passkey_yet_sets_one_up_and_signs_in_with_it_and_with_no_oth
 
 def _gives_the_password(stage: Stage, page: Any, callback: str) -> None:
     person = stage.person(REALM)
-    query = {"client_id": person.client_id, "redirect_uri": callback, "response_type": "code", "scope": "openid"}
-    page.goto(f"{person.url}/protocol/openid-connect/auth?{urlencode(query)}")
+    page.goto(f"{person.url}/protocol/openid-connect/auth?{urlencode(person.request(callback))}")
     page.locator("#username").fill(f"{REALM}-first")
     page.locator("#password").fill(PASSWORD)
     page.locator("#kc-login").click()

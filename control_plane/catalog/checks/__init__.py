@@ -7,6 +7,7 @@
     scopes      where data scopes stand: which takes in which
     people      realms, groups, users, roles
     factors     who is left out of the second factor, and where it is asked again
+    clients     how services prove to Keycloak who they are
     holders     roles that only so many may hold
     grants      services and what they may call; disclosure: whose data these are
 
@@ -15,11 +16,22 @@ A reference to something that was declared wrongly is not called unknown: that p
 
 from __future__ import annotations
 
-from control_plane.catalog.checks import apis, factors, grants, holders, names, people, platform, scopes, templates
+from control_plane.catalog.checks import (
+    apis,
+    clients,
+    factors,
+    grants,
+    holders,
+    names,
+    people,
+    platform,
+    scopes,
+    templates,
+)
 from control_plane.catalog.declared import Declared
 from control_plane.problems import Problem
 
-CHECKS = (names, platform, templates, apis, scopes, people, factors, holders, grants)
+CHECKS = (names, platform, templates, apis, scopes, people, factors, clients, holders, grants)
 
 
 def check(declared: Declared) -> list[Problem]:

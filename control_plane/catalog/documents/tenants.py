@@ -14,11 +14,13 @@ from control_plane.catalog.words import (
     EachOnce,
     Email,
     Id,
+    KeysUrl,
     Moment,
     RedirectUri,
     ServiceName,
     Text,
     Username,
+    WebOrigin,
     wrong,
 )
 
@@ -81,6 +83,26 @@ class RosterEntry(Entry):
     also: list[UserEntry] = Field(default_factory=list, description="People who are not in the file.")
 
 
+class ClientAuthEntry(Entry):
+    """Proof by a key that only the service has, instead of a secret that both know: one of `keys` and `keys_url`."""
+
+    model_config = ConfigDict(json_schema_extra=one_of("keys", "keys_url"))
+
+    keys: Text | None = Field(
+        None, description="A file of public keys in the configuration directory: PEM, a JWK or a JWKS."
+    )
+    keys_url: KeysUrl | None = Field(None, description="Where Keycloak fetches the service's JWKS.")
+    algorithm: Literal["RS256", "PS256", "ES256", "ES384"] = Field(
+        "RS256", description="How the service signs; any other way is refused."
+    )
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> ClientAuthEntry:
+        if (self.keys is None) == (self.keys_url is None):
+            raise wrong("exactly one of 'keys' and 'keys_url' is expected")
+        return self
+
+
 class ServiceEntry(Entry):
     """A connected service: the one that calls."""
 
@@ -97,6 +119,19 @@ class ServiceEntry(Entry):
     )
     redirect_uris: Annotated[list[RedirectUri], EachOnce] = Field(
         default_factory=list, description="Where a login may return to: exact, https."
+    )
+    post_logout_redirect_uris: Annotated[list[RedirectUri], EachOnce] = Field(
+        default_factory=list, description="Where a logout may return to: exact, https. Empty: nowhere."
+    )
+    web_origins: Annotated[list[WebOrigin], EachOnce] = Field(
+        default_factory=list,
+        description="Pages that may ask Keycloak from the browser; empty: those of the redirect addresses.",
+    )
+    client: Literal["confidential", "public"] = Field(
+        "confidential", description="public: it runs in the browser or on a phone and can keep no secret."
+    )
+    client_auth: ClientAuthEntry | None = Field(
+        None, description="It proves to Keycloak who it is with a key; left out: with a secret from the store."
     )
     assurance: Literal[1, 2] = Field(
         1, description="2: whoever signs in through it has just shown a second factor, whatever the realm asks."

@@ -6,6 +6,7 @@ plan can say which line of YAML asks for a change. Nothing here knows YAML, Keyc
     periods       when something holds: periods with a beginning and an end
     environments  the platform, and where it runs: servers, secret store, upstreams
     certificates  what the gateway trusts and shows when it calls an upstream
+    clients       how a service proves to Keycloak who it is
     secretref     where a secret stands
     grants        what a service may call, or a person with a role through one
     roles         roles of people, and scopes of data
@@ -18,6 +19,7 @@ plan can say which line of YAML asks for a change. Nothing here knows YAML, Keyc
 from control_plane.catalog.model.apis import Api, Auth, CallerKind, Cors, Default, Level, Scoping, State, Version
 from control_plane.catalog.model.catalog import Catalog
 from control_plane.catalog.model.certificates import Certificate, ClientCertificate
+from control_plane.catalog.model.clients import ClientAuth, ClientKey
 from control_plane.catalog.model.environments import (
     AccessLog,
     Asked,
@@ -53,7 +55,9 @@ __all__ = [
     "CallerKind",
     "Catalog",
     "Certificate",
+    "ClientAuth",
     "ClientCertificate",
+    "ClientKey",
     "Cors",
     "DataScope",
     "Default",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from control_plane.catalog.model.apis import Auth
+from control_plane.catalog.model.clients import ClientAuth
 from control_plane.catalog.model.grants import Grant
 from control_plane.catalog.model.periods import ALWAYS, Period
 from control_plane.problems import Origin
@@ -59,6 +60,10 @@ class Service:
     auth: frozenset[Auth]
     allowed_ips: tuple[str, ...] = ()
     redirect_uris: tuple[str, ...] = ()
+    post_logout_redirect_uris: tuple[str, ...] = ()
+    web_origins: tuple[str, ...] = ()  # empty: those of the redirect addresses
+    public: bool = False  # it can keep no secret, proves nothing and has no token of its own
+    client_auth: ClientAuth | None = None  # None: a secret from the store, unless it is public
     grants: tuple[Grant, ...] = ()
     limits: Mapping[tuple[str, str], Mapping[str, int]] = field(default_factory=dict)  # (api, level) -> its own limit
     period: Period = ALWAYS

@@ -1,0 +1,22 @@
+"""How a service proves to Keycloak who it is, when that is not a secret."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ClientKey:
+    """A public key of a service; the private half is known to the service alone."""
+
+    kid: str  # its RFC 7638 thumbprint: another key can never have the same
+    jwk: str  # RFC 7517 as JSON with sorted keys, and with `kid`, `use` and `alg`
+
+
+@dataclass(frozen=True)
+class ClientAuth:
+    """Keys that stand in Git, or the address where Keycloak fetches them."""
+
+    algorithm: str
+    keys: tuple[ClientKey, ...] = ()  # sorted by kid; empty: fetched
+    keys_url: str | None = None

@@ -28,7 +28,7 @@ from control_plane.keycloak.server import Keycloak, not_there
 from control_plane.keycloak.session import path
 
 NAME = "keycloak.client"
-BASIC = "basic"  # the scope that puts `sub` into an access token, and nothing personal
+BASIC = strangers.BASIC
 PLAIN = (
     "name",
     "enabled",

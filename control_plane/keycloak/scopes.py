@@ -14,7 +14,7 @@ from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
 from control_plane.engine.values import Fields, Value
-from control_plane.keycloak import builtin, danger, mappers
+from control_plane.keycloak import builtin, danger, mappers, strangers
 from control_plane.keycloak.answers import Conflict, Json, a_list, text
 from control_plane.keycloak.marks import PREFIX, belongs, is_ours, marks
 from control_plane.keycloak.server import Keycloak
@@ -74,9 +74,12 @@ def _read(server: Keycloak, realm: str) -> Iterator[Resource]:
     found = server.session.list(where)
     server.remember(NAME, realm, {text(one, "name", where): text(one, "id", where) for one in found})
     for one in found:
-        if one["name"] not in builtin.SCOPES:
-            ours = is_ours(one, server.platform)
-            yield Resource(Key(NAME, realm, one["name"]), _found(one) if ours else {}, None, belongs(one), ours)
+        ours = is_ours(one, server.platform)
+        why, remove = (None if ours else strangers.scope(realm, one)) or (None, None)
+        if why or one["name"] not in builtin.SCOPES:
+            fields = _found(one) if ours else {}
+            key = Key(NAME, realm, one["name"])
+            yield Resource(key, fields, None, belongs(one), ours, danger=why, remove=remove)
 
 
 def _found(one: Json) -> Fields:

@@ -137,3 +137,40 @@ def test_a_client_of_others_is_told_by_what_it_opens(stage: Stage) -> None:
     assert _clients(world, "hand-made")[0]["implicitFlowEnabled"]  # never touched
     _send(world, found["hand-made"])
     assert _told(world.plan(stage.catalog)) == {}
+
+
+# ---------------------------------------------------------------- the scope that every client of ours has
+
+
+def _mapper(name: str, claim: str) -> dict[str, Any]:
+    config = {"claim.name": claim, "claim.value": "forged", "access.token.claim": "true", "jsonType.label": "String"}
+    return {
+        "name": name,
+        "protocol": "openid-connect",
+        "protocolMapper": "oidc-hardcoded-claim-mapper",
+        "config": config,
+    }
+
+
+@pytest.mark.servers
+def test_a_mapper_in_keycloaks_own_scope_that_forges_whose_a_token_is_is_told_until_it_is_gone(stage: Stage) -> None:
+    world = stage.world
+    scopes = world.get(REALM, "/client-scopes")
+    assert isinstance(scopes, list)
+    basic = next(one for one in scopes if one["name"] == "basic")
+    models = f"/client-scopes/{basic['id']}/protocol-mappers/models"
+    assert _told(world.plan(stage.catalog)) == {}, "Keycloak's own mappers are none of it"
+    for claim in ("azp", "sub"):
+        world.by_hand("POST", REALM, models, _mapper(f"made-{claim}", claim))
+    note = next(one for one in basic["protocolMappers"] if one["name"] == "auth_time")
+    turned = {**note, "config": {**note["config"], "claim.name": "aud"}}
+    world.by_hand("PUT", REALM, f"{models}/{note['id']}", turned)
+
+    for left in (["auth_time", "made-azp", "made-sub"], ["made-azp", "made-sub"], ["made-sub"]):
+        plan = world.plan(stage.catalog)
+        found = _told(plan)
+        assert told(plan) == [] and found.keys() == {"basic"}
+        assert str(found["basic"].danger).endswith(f"write into tokens: {', '.join(left)}")
+        method, path = str(found["basic"].remove).split(" ")
+        world.by_hand(method, REALM, path.removeprefix(f"/admin/realms/{world.realm(REALM)}"))
+    assert _told(world.plan(stage.catalog)) == {}

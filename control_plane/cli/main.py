@@ -105,4 +105,6 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def main() -> None:
-    sys.exit(run())
+    code = run()
+    gc.freeze()  # else the interpreter's end looks once more through everything for cycles
+    sys.exit(code)

@@ -82,11 +82,10 @@ class Kong:
         return named(row) if row else f"({reference['id']})"
 
     def by_id(self, collection: str) -> Mapping[str, Row]:
-        rows = self.rows(collection)
-        with self._lock:
-            if collection not in self._by_id:
-                self._by_id[collection] = {row["id"]: row for row in rows}
-            return self._by_id[collection]
+        found = self._by_id.get(collection)
+        if found is None:
+            found = self._by_id[collection] = {row["id"]: row for row in self.rows(collection)}
+        return found
 
     def targets(self, upstream: Row) -> tuple[Row, ...]:
         """The targets of an upstream, read once; Kong has no list of all."""

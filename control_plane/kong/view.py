@@ -77,17 +77,22 @@ class Given:
 
 @dataclass(frozen=True)
 class Gateway:
-    """What the policies read: the catalog, and its grants by the version that they open."""
+    """What the policies read: the catalog, and its grants by the version that they open, made when first asked for."""
 
     catalog: Catalog
-    grants: Mapping[str, tuple[Given, ...]]  # the name of a version's service in Kong -> grants
-    role_grants: Mapping[str, tuple[tuple[Role, Grant], ...]]
-    opened: Opened
 
+    @cached_property
+    def opened(self) -> Opened:
+        return Opened(self.catalog)
 
-def gateway(catalog: Catalog) -> Gateway:
-    opened = Opened(catalog)
-    return Gateway(catalog, grants(catalog, opened), role_grants(catalog, opened), opened)
+    @cached_property
+    def grants(self) -> Mapping[str, tuple[Given, ...]]:
+        """By the name of a version's service in Kong: all on versions that live, in the order of services' names."""
+        return grants(self.catalog, self.opened)
+
+    @cached_property
+    def role_grants(self) -> Mapping[str, tuple[tuple[Role, Grant], ...]]:
+        return role_grants(self.catalog, self.opened)
 
 
 def standing(catalog: Catalog) -> Iterator[Standing]:

@@ -239,7 +239,7 @@ def test_a_plan_tells_what_a_role_is_granted(world):
 def test_a_role_alone_keeps_no_version_in_use():
     one = for_users(with_role("data-user", a_grant("ngsi-v2", scopes=["road"])))
     (standing,) = view.standing(one)
-    said = chunk.read(guard.chunk(view.gateway(one), standing))
+    said = chunk.read(guard.chunk(view.Gateway(one), standing))
     assert said and "role:data-user read road - -" in said["grants"]
     assert chunk.holders(said, one.as_of) == {"nasushiobara.portal"}
 

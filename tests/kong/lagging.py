@@ -54,14 +54,17 @@ class Lagging:
         self.whole = self.whole[-1:]
         self.proved()
 
-    def view(self, draw: Random) -> Snapshot:
-        """What one node may work by at this moment."""
+    def view(self, draw: Random, *, extreme: bool = False) -> Snapshot:
+        """What one node may work by at this moment; `extreme`: of each thing the oldest version or the newest."""
+        whole, alone = self.whole, self.alone
+        if extreme:
+            whole, alone = [whole[0], whole[-1]], [alone[0], alone[-1]]
         rows: Tables = {}
         for together in WHOLE:
-            state = draw.choice(self.whole)
+            state = draw.choice(whole)
             rows |= {name: state[name] for name in together}
         for name in ALONE:
-            versions = [{row["id"]: row for row in state[name]} for state in self.alone]
+            versions = [{row["id"]: row for row in state[name]} for state in alone]
             ids = sorted({row_id for version in versions for row_id in version})
             taken = (draw.choice(versions).get(row_id) for row_id in ids)
             rows[name] = tuple(row for row in taken if row is not None)

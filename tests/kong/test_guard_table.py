@@ -9,7 +9,7 @@ import pytest
 
 from control_plane.catalog.model import Catalog
 from control_plane.kong.policies.guard import chunk
-from control_plane.kong.view import gateway, standing
+from control_plane.kong.view import Gateway, standing
 from control_plane.sandbox.kong.proxy.lua import Cage
 from control_plane.sandbox.kong.server import in_thread
 from control_plane.sandbox.kong.settings import Settings
@@ -35,7 +35,7 @@ def a_platform_with(grants: int) -> Catalog:
 
 
 def guard_of(catalog: Catalog) -> str:
-    return chunk(gateway(catalog), next(standing(catalog)))
+    return chunk(Gateway(catalog), next(standing(catalog)))
 
 
 def test_a_grant_takes_at_most_sixty_bytes_of_the_guards_chunk():

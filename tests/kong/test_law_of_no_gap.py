@@ -75,6 +75,11 @@ class Change:
         assert not unlucky, unlucky
         assert not self.world.plan(self.after)
 
+    def linger(self, looks: int) -> None:
+        """Nodes that nobody waits for may lag long after the last write, as far as can be."""
+        for _ in range(looks):
+            self._look("the last write", extreme=True)
+
     def _watched(self, write: Callable[..., Any]) -> Callable[..., Any]:
         def and_look(method: str, *rest: Any) -> None:
             write(method, *rest)
@@ -83,9 +88,9 @@ class Change:
 
         return and_look
 
-    def _look(self, last: str) -> None:
+    def _look(self, last: str, *, extreme: bool = False) -> None:
         for _ in range(VIEWS):
-            snapshot = self.nodes.view(self.draw)
+            snapshot = self.nodes.view(self.draw, extreme=extreme)
             for _ in range(CALLS):
                 near = self.draw.choice((self.before, self.after))
                 request = a_case(self.draw, near, NOON)
@@ -170,6 +175,7 @@ def test_without_the_waits_for_the_nodes_the_law_is_broken(stand_in):
     """The law test can fail: nodes that nobody waits for let calls through that neither platform allows."""
     for number, change in enumerate(changes(stand_in, "without waits", waits=False)):
         change.run()
+        change.linger(100)
         if change.wrong:
             return
-        assert number < 8, "eight pairs, and nothing was seen"
+        assert number < 5, "six pairs, and nothing was seen"

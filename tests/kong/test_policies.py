@@ -17,7 +17,7 @@ from control_plane.kong.policies import access_log, chunk, guard, headers, names
 from control_plane.kong.policies.addresses import intersection, networks
 from control_plane.kong.policies.plugin import Plugin, join, placed
 from control_plane.kong.routes import path_of
-from control_plane.kong.view import Standing, gateway
+from control_plane.kong.view import Gateway, Standing
 from control_plane.problems import ConfigurationError, Origin
 from tests.building import (
     KEY,
@@ -51,7 +51,7 @@ def by_instance(catalog):
 
 def data(catalog, api="ngsi-v2", version="v2"):
     one = Standing(catalog.apis[api], catalog.apis[api].version(version))
-    return list(guard.data(gateway(catalog), one))
+    return list(guard.data(Gateway(catalog), one))
 
 
 # ---------------------------------------------------------------- two policies, one place

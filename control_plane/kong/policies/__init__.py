@@ -33,7 +33,7 @@ from control_plane.kong.policies import (
     size,
 )
 from control_plane.kong.policies.plugin import Plugin, placed
-from control_plane.kong.view import Gateway, Standing, gateway, standing
+from control_plane.kong.view import Gateway, Standing, standing
 
 ON_VERSION: tuple[Callable[[Gateway, Standing], Iterator[Plugin]], ...] = (
     authentication.on_version,
@@ -61,7 +61,7 @@ ON_CONSUMERS_ROUTES: tuple[Callable[[Gateway, Service], Iterator[Plugin]], ...] 
 
 def plugins(catalog: Catalog) -> list[Plugin]:
     """Every plugin on a service or a consumer, or for every call, each place once."""
-    seen = gateway(catalog)
+    seen = Gateway(catalog)
     return placed(
         [
             *(plugin for policy in EVERYWHERE for plugin in policy(catalog)),
@@ -78,7 +78,7 @@ def everywhere(catalog: Catalog) -> list[Plugin]:
 
 def names(catalog: Catalog) -> set[str]:
     """The names of all plugins that a node needs for the catalog. Most of the work is in the guards: none is made."""
-    seen = gateway(catalog)
+    seen = Gateway(catalog)
     others = [policy for policy in ON_VERSION if policy is not guard.on_version]
     made = [
         *everywhere(catalog),
@@ -92,7 +92,7 @@ def names(catalog: Catalog) -> set[str]:
 
 def route_plugins(catalog: Catalog) -> list[Plugin]:
     """Every plugin on a route, each place once."""
-    seen = gateway(catalog)
+    seen = Gateway(catalog)
     return placed(
         [
             *(plugin for one in standing(catalog) for policy in ON_ROUTES for plugin in policy(seen, one)),

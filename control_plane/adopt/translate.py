@@ -130,12 +130,12 @@ def _auth(existing: Existing, route: Row) -> tuple[str, ...]:
         concerned = not row["consumer"] and row["route"] in (None, name_of(route))
         concerned = concerned and row["service"] in (None, route["service"])
         if concerned and is_on(row) and row["name"] not in SAID | LEFT:
-            raise CannotSay(f"the plugin {row['name']} stands before it, and the YAML has no word for that")
+            raise CannotSay(f"the plugin {row['name']} stands before it, and import has no YAML for that")
     place = {"route": name_of(route), "service": route["service"]}
     if plugin(existing, "request-termination", **place) is not None:
         raise CannotSay("request-termination answers in its place")
     if any(plugin(existing, name, **place) for name in ("post-function",)) and not guard_of(existing, route["service"]):
-        raise CannotSay("a post-function runs before it, and the YAML has no word for that")
+        raise CannotSay("a post-function runs before it, and import has no YAML for that")
     key, token = (plugin(existing, name, **place) for name in ("key-auth", "jwt"))
     acl = plugin(existing, "acl", **place)
     if token is not None and token.get("key_claim_name") != "azp":

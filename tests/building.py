@@ -119,9 +119,12 @@ def with_scope(
     paths: Iterable[str] | None = None,
     period: Period = ALWAYS,
     values: Iterable[str] = (),
+    consent: str | None = None,
 ) -> Part:
     """A data scope; `fiware` is the service and its paths, by default `("tochigi", "/NAME/#")`; `paths` /NAME."""
-    return Part(1, lambda catalog: _with_scope(catalog, name, owner, disclosure, fiware, paths, period, values))
+    return Part(
+        1, lambda catalog: _with_scope(catalog, name, owner, disclosure, fiware, paths, period, values, consent)
+    )
 
 
 def _with_scope(
@@ -133,6 +136,7 @@ def _with_scope(
     paths: Iterable[str] | None = None,
     period: Period = ALWAYS,
     values: Iterable[str] = (),
+    consent: str | None = None,
 ) -> Catalog:
     service, *below = fiware or ("tochigi", f"/{name}/#")
     scope = DataScope(
@@ -145,6 +149,7 @@ def _with_scope(
         tuple(paths) if paths is not None else (f"/{name}",),
         origin=here("roles/scopes.yaml"),
         values=tuple(values),
+        consent=consent,
     )
     return replace(catalog, scopes={**catalog.scopes, name: scope})
 

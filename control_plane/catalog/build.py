@@ -157,6 +157,7 @@ class _Builder:
             fiware=Fiware(one.fiware.service, tuple(one.fiware.paths)) if one.fiware else None,
             paths=tuple(one.paths),
             values=tuple(one.values),
+            consent=(one.consent_text or one.title) if one.consent == "required" else None,
             description=one.description,
             origin=where.origin(),
         )

@@ -1,7 +1,9 @@
 """Clients: one for each service that uses tokens or signs people in, with a service account unless it is public.
 
 Its name is the service's, `nikko.portal`. Its tokens carry no more than they must: no full scope, the default scopes
-reduced to `basic`, `renkei-gateway` and the data scopes that are granted now. How it proves who it is: `proofs`. A
+reduced to `basic`, `renkei-gateway` and the data scopes that are granted now. Those that need people's consent are
+optional where people sign in: the service asks for them, and Keycloak then asks the person. How it proves who it is:
+`proofs`. A
 person signs in through it only when it has redirect addresses, and never by sending us a password (direct grant). Then
 the tokens name those of his roles that have grants on the APIs that people may call through this client, and no other
 (scope mappings).
@@ -40,9 +42,11 @@ PLAIN = (
     "implicitFlowEnabled",
     "directAccessGrantsEnabled",
     "fullScopeAllowed",
+    "consentRequired",
 )
 SETS = ("redirectUris", "webOrigins")
 SCOPES = {"defaultClientScopes": "default-client-scopes", "optionalClientScopes": "optional-client-scopes"}
+CONSENT = "consentRequired"
 ASSURANCE = "minimum.acr.value"  # an attribute: the least level of a login through it
 OVERRIDES = strangers.OVERRIDES
 MAPPERS = "protocolMappers"
@@ -60,6 +64,7 @@ def desired(catalog: Catalog) -> Iterator[Resource]:
 
 
 def _fields(catalog: Catalog, service: Service) -> Fields:
+    given, asked = granted(catalog, service), consents(catalog, service)
     return {
         "name": service.title,
         "tenant": service.tenant,
@@ -70,10 +75,11 @@ def _fields(catalog: Catalog, service: Service) -> Fields:
         "implicitFlowEnabled": False,
         "directAccessGrantsEnabled": False,
         "fullScopeAllowed": False,
+        CONSENT: bool(asked),
         "redirectUris": frozenset(service.redirect_uris),
         "webOrigins": frozenset(service.web_origins or (["+"] if service.redirect_uris else [])),  # +: of the logins
-        "defaultClientScopes": frozenset({BASIC, GATEWAY, *(scope_name(name) for name in granted(catalog, service))}),
-        "optionalClientScopes": frozenset(),
+        "defaultClientScopes": frozenset({BASIC, GATEWAY, *map(scope_name, given - asked)}),
+        "optionalClientScopes": frozenset(map(scope_name, asked)),
         ASSURANCE: str(service.assurance) if service.assurance > 1 else None,
         OVERRIDES: frozenset(),
         MAPPERS: frozenset(),
@@ -96,6 +102,12 @@ def granted(catalog: Catalog, service: Service) -> frozenset[str]:
         for name in grant.scopes
         if grant.period.within(catalog.scopes[name].period).holds(catalog.as_of)
     )
+
+
+def consents(catalog: Catalog, service: Service) -> frozenset[str]:
+    """Those of them for which a person is asked who signs in through the service."""
+    names = granted(catalog, service) if service.redirect_uris else frozenset()
+    return frozenset(name for name in names if catalog.scopes[name].consent is not None)
 
 
 # ---------------------------------------------------------------- found
@@ -187,6 +199,8 @@ def create(server: Keycloak, want: Resource) -> None:
 def update(server: Keycloak, change: Update) -> None:
     """A renamed client stays the same one: its secret, its service account and what that account was given."""
     id = server.id(NAME, change.key.within, change.have.key.name)
+    if change.have.fields.get(CONSENT) and not change.want.fields[CONSENT]:
+        _set_scopes(server, change.want, id)  # before nobody is asked any more
     if change.changed - SCOPES.keys() - {ROLES, CLIENT_ROLES} or change.moves:
         _put(server, change.want, id, change.changed)
     if change.changed & {ROLES, CLIENT_ROLES}:
@@ -223,20 +237,22 @@ def _body(server: Keycloak, want: Resource, names: frozenset[str]) -> Json:
 
 
 def _set_scopes(server: Keycloak, want: Resource, id: str) -> None:
-    """Exactly the scopes that are wanted. A scope must cease to be optional before it can be a default."""
+    """Exactly the scopes that are wanted. First those go that are not: while a scope is a default it cannot be made an
+    optional one, nor the other way round. Keycloak answers 204 and does nothing."""
     realm = want.key.within
-    known: dict[str, str] = {}
-    for field in ("optionalClientScopes", "defaultClientScopes"):
-        where = path(realm, "clients", id, SCOPES[field])
+    missing: list[tuple[str, str]] = []
+    for field, kind in SCOPES.items():
+        where = path(realm, "clients", id, kind)
         wanted = _names(want, field)
         there = {text(one, "name", where): text(one, "id", where) for one in server.session.list(where)}
         for name in sorted(there.keys() - wanted):
             server.session.delete(f"{where}/{there[name]}")
-        for name in sorted(wanted - there.keys()):
-            known = known or _scope_ids(server, realm)
-            if name not in known:
-                raise not_there(f"keycloak.scope {realm} {name}")
-            server.session.put(f"{where}/{known[name]}")
+        missing += [(where, name) for name in sorted(wanted - there.keys())]
+    known = _scope_ids(server, realm) if missing else {}
+    for where, name in missing:
+        if name not in known:
+            raise not_there(f"keycloak.scope {realm} {name}")
+        server.session.put(f"{where}/{known[name]}")
 
 
 def _set_roles(server: Keycloak, want: Resource, id: str) -> None:

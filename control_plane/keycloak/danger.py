@@ -13,6 +13,7 @@ from control_plane.keycloak.marks import EXEMPT
 
 NOBODY_ASKED = "the role in the login flow's condition is missing: nobody is asked for a second factor"
 EXEMPTED = "no second factor is asked of this account, and Git does not say so"
+UNASKED = "people's data go to it without their consent"
 RIGHTS = {
     "roles": "roles that Git does not give",
     "client_roles": "roles of a client, which may administer the realm",
@@ -43,6 +44,8 @@ def of_client(change: Change, have: State) -> str | None:
                     return "it is switched on outside of its period"
                 if name == "minimum.acr.value" and one.after is not None:
                     return "people sign in through it with less than Git says"
+                if name == "consentRequired" and one.after is True:
+                    return UNASKED
                 if name in SWITCHES and one.before is not False:
                     return SWITCHES[name]
                 if why := proofs.danger(one, want.fields) or _more(one):
@@ -86,8 +89,18 @@ def of_role(change: Change, have: State) -> str | None:
 
 
 def of_scope(change: Change, have: State) -> str | None:
-    if isinstance(change, Update) and change.changed - {"description", "owner"}:
-        return "tokens carry something else than Git says"
+    for one in change.changes if isinstance(change, Update) else ():
+        match one.path[0]:
+            case "description" | "owner" | "gui.order":
+                continue
+            case "display.on.consent.screen":
+                if one.after == "true":
+                    return UNASKED
+            case "consent.screen.text":
+                if one.after is not None:
+                    return "people consent to other words than Git says"
+            case _:
+                return "tokens carry something else than Git says"
     return None
 
 

@@ -3,6 +3,9 @@
 `renkei-gateway` says for whom a token is and who is calling: what the gateway looks at. `data.road` puts a data scope
 into tokens. Its claim is nested (`data: {road: true}`), one claim per scope: of two scopes with one claim name Keycloak
 would keep only one. A mapper that somebody adds can forge who a token is for, so the set of mappers is compared too.
+
+People are asked for a data scope with `consent: required`. One that is not on the page is given without a word and
+stands in no record, so whether and in what words it is there is compared.
 """
 
 from __future__ import annotations
@@ -22,11 +25,15 @@ from control_plane.keycloak.session import path
 
 NAME = "keycloak.scope"
 GATEWAY = f"{PREFIX}gateway"  # of every client of ours
+DATA = "data."
+ON_PAGE, WORDS, PLACE = "display.on.consent.screen", "consent.screen.text", "gui.order"  # of the page that asks
+NOT_ASKED: Mapping[str, Value] = {ON_PAGE: "false", WORDS: None, PLACE: None}
+CONSENT = frozenset(NOT_ASKED)
 
 
 def scope_name(data_scope: str) -> str:
     """The name of the client scope, and the path of the claim, that carry a data scope."""
-    return f"data.{data_scope}"
+    return f"{DATA}{data_scope}"
 
 
 def is_client(service: Service) -> bool:
@@ -42,13 +49,15 @@ def desired(catalog: Catalog) -> Iterator[Resource]:
             mappers.SERVICE: mappers.service(),
             mappers.ROLES: mappers.roles(),
         }
-        fields = _fields("For whom a token is, and who is calling", None, "false", says)
+        fields = {**_fields("For whom a token is, and who is calling", None, "false", says), **NOT_ASKED}
         yield Resource(Key(NAME, realm, GATEWAY), fields, catalog.realms[realm].origin)
     used = {(realm, scope) for realm, one in clients for grant in one.grants for scope in grant.scopes}
+    asked = [name for name, scope in catalog.scopes.items() if scope.consent is not None]
     for realm, name in sorted(used):
         scope = catalog.scopes[name]
-        fields = _fields(scope.title, scope.owner, "true", {mappers.CLAIM: mappers.claim(scope_name(name))})
-        yield Resource(Key(NAME, realm, scope_name(name)), fields, scope.origin, frozenset({scope.owner}))
+        said = _fields(scope.title, scope.owner, "true", {mappers.CLAIM: mappers.claim(scope_name(name))})
+        page = NOT_ASKED if scope.consent is None else _page(scope.consent, asked.index(name))
+        yield Resource(Key(NAME, realm, scope_name(name)), {**said, **page}, scope.origin, frozenset({scope.owner}))
 
 
 def _fields(title: str, owner: str | None, in_scope: str, says: Mapping[str, Value]) -> Fields:
@@ -60,6 +69,11 @@ def _fields(title: str, owner: str | None, in_scope: str, says: Mapping[str, Val
         "mappers": frozenset(says),
         **says,
     }
+
+
+def _page(text: str, place: int) -> Fields:
+    """What stands on the page that asks, and where: Keycloak compares the places as texts."""
+    return {ON_PAGE: "true", WORDS: text, PLACE: f"{place:04}"}
 
 
 # ---------------------------------------------------------------- found
@@ -89,6 +103,8 @@ def _found(one: Json) -> Fields:
         "description": one.get("description"),
         "owner": next(iter(belongs(one)), None),
         "include.in.token.scope": attributes.get("include.in.token.scope"),
+        ON_PAGE: attributes.get(ON_PAGE) or "true",  # what Keycloak takes when nothing is said
+        **{name: attributes.get(name) or None for name in (WORDS, PLACE)},
         "mappers": frozenset(str(mapper.get("name")) for mapper in there),
         **{str(mapper["name"]): mappers.found(mapper) for mapper in there if mapper.get("name") in mappers.NAMES},
     }
@@ -144,7 +160,7 @@ def _body(server: Keycloak, want: Resource) -> Json:
     attributes = {
         **marks(server.platform, str(owner) if owner else None),
         "include.in.token.scope": want.fields["include.in.token.scope"],
-        "display.on.consent.screen": "false",
+        **{name: want.fields[name] or "" for name in CONSENT},  # an empty text takes one away
     }
     return {
         "name": want.key.name,

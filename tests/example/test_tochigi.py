@@ -15,6 +15,7 @@ import yaml
 
 from control_plane.catalog.load import load
 from control_plane.catalog.model import Auth, Catalog, Disclosure, Grant, MfaMode, State, TenantType, User
+from control_plane.keycloak.clients import consents
 from control_plane.reports.ceiling import counted
 
 from .conftest import NOVEMBER, ROOT
@@ -104,6 +105,13 @@ def test_the_broker_has_a_deprecated_version_beside_the_published_one(tochigi):
 def test_the_example_shows_every_state_of_a_version_and_every_disclosure_of_data(tochigi):
     assert {version.state for api in tochigi.apis.values() for version in api.versions} == set(State)
     assert {scope.disclosure for scope in tochigi.scopes.values()} == set(Disclosure)
+
+
+def test_members_of_the_passport_are_asked_before_it_gets_what_is_known_of_them(tochigi):
+    asked = {scope.name: scope.consent for scope in tochigi.scopes.values() if scope.consent}
+    assert asked == {"nasushiobara-passport-member": "観光パスポートの会員情報（お住まいの地域、年代、訪れた施設）"}
+    passport = next(service for service in tochigi.services() if service.name == "nasushiobara.tourism-passport")
+    assert passport.redirect_uris and consents(tochigi, passport) == asked.keys()
 
 
 def test_the_open_data_catalog_asks_nobody_who_he_is(tochigi):

@@ -40,6 +40,10 @@ class Page:
         return 'name="recoveryCodeInput"' in self.text
 
     @property
+    def asks_for_consent(self) -> bool:
+        return 'name="accept"' in self.text
+
+    @property
     def recovery_codes(self) -> list[str]:
         """The codes that the person is to print, in the order in which they are asked for."""
         found = re.search(r'name="generatedRecoveryAuthnCodes"[^>]*value="([^"]+)"', self.text)
@@ -93,8 +97,12 @@ class Person:
             query |= {"code_challenge": challenge, "code_challenge_method": "S256"}
         return query
 
+    def signs_in(self, username: str, password: str) -> Page:
+        """From the application to what comes after the password."""
+        return self.sends(self.opens(), username=username, password=password)
+
     def sends(self, page: Page, **form: str) -> Page:
-        return self._follow(self._request("POST", page.action, data=form))
+        return self._follow(self._request("POST", urljoin(self.url, page.action), data=form))
 
     def goes_to(self, page: Page, place: str) -> Page:
         """Follows the link of the page that holds this."""
@@ -143,7 +151,8 @@ class Person:
             target = urljoin(answer.url, answer.headers["Location"])
             if target.startswith(CALLBACK):
                 said = parse_qs(urlsplit(target).query)
-                return Page("", *(said.get(name, [None])[0] for name in ("code", "error_description")))
+                code, error, why = (said.get(name, [None])[0] for name in ("code", "error", "error_description"))
+                return Page("", code, why or error)
             answer = self._request("GET", target)
         return Page(answer.text)
 

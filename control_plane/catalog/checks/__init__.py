@@ -5,6 +5,7 @@
     templates   what extends what
     apis        versions, paths, owners; levels: which of them a call belongs to
     scopes      where data scopes stand: which takes in which
+    consent     data for which people are asked
     people      realms, groups, users, roles
     factors     who is left out of the second factor, and where it is asked again
     clients     how services prove to Keycloak who they are
@@ -19,6 +20,7 @@ from __future__ import annotations
 from control_plane.catalog.checks import (
     apis,
     clients,
+    consent,
     factors,
     grants,
     holders,
@@ -31,7 +33,7 @@ from control_plane.catalog.checks import (
 from control_plane.catalog.declared import Declared
 from control_plane.problems import Problem
 
-CHECKS = (names, platform, templates, apis, scopes, people, factors, clients, holders, grants)
+CHECKS = (names, platform, templates, apis, scopes, consent, people, factors, clients, holders, grants)
 
 
 def check(declared: Declared) -> list[Problem]:

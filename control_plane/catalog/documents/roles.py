@@ -62,6 +62,10 @@ class ScopeEntry(Entry):
         description="open: any grant may name it. limited (限定公開): a grant to another tenant needs the owner's "
         "approval. closed: the owner's own services only."
     )
+    consent: Literal["required", "none"] = Field(
+        "none", description="required: a person who signs in is asked before the service gets this of him."
+    )
+    consent_text: Text | None = Field(None, description="What the person reads when he is asked; left out: the title.")
     start: Moment | None = Field(None, alias="from", description="The data may be had from here on.")
     until: Moment | None = Field(None, description="The last day, or the instant at which it ends.")
     fiware: FiwareEntry | None = Field(None, description="For APIs with `scoping: fiware-headers`.")

@@ -46,3 +46,4 @@ class DataScope:
     description: str = ""
     origin: Origin | None = None
     values: tuple[str, ...] = ()  # of the API's query field, for APIs with `scoping: query`
+    consent: str | None = None  # what a person reads who is asked for his consent; None: nobody is asked

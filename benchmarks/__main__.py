@@ -18,14 +18,15 @@ from rich.console import Console
 from benchmarks import table
 from benchmarks.machine import this_machine
 from benchmarks.servers import clear, point, servers
-from benchmarks.stages import Figure
+from benchmarks.stages import STRANGERS, Figure
 from benchmarks.synthetic import PLATFORM, SIZES, Size, write
 from control_plane.problems import RenkeiError
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCAL = ("start", "load")  # no server is needed
-SERVED = ("compile", "apply", "plan", "command", "bare", "grant", "user")  # in this order: one stage prepares the next
-REPEATED = frozenset({"start", "load", "compile", "plan", "command", "bare"})  # they leave everything as it was
+SERVED = ("compile", "apply", "plan", "command", "bare", "grant", "user", "posts")  # one stage prepares the next
+LISTED = ("apply", "fill", "report")  # where people come whom nobody declares
+REPEATED = frozenset({"start", "load", "compile", "plan", "command", "bare", "report"})  # they leave all as it was
 STAND_IN = "the stand-in Kong, whose times are not Kong's"
 NAMED = "the Kong that RENKEI_TEST_KONG_ADMIN names"
 
@@ -66,6 +67,7 @@ def benchmark(size: Size, directory: Path, runs: Runs, *, repeat: int, offline: 
     """Every stage's figures into `runs`. `directory` is empty, and removed by whoever made it."""
     platform = directory / "platform"
     write(platform, size)
+    (directory / STRANGERS).write_text(str(size.strangers), encoding="utf-8")
     for stage in LOCAL:
         _stage(stage, platform, {}, repeat, runs, size.only)
     if offline:
@@ -83,8 +85,8 @@ def benchmark(size: Size, directory: Path, runs: Runs, *, repeat: int, offline: 
 
 def _served(size: Size) -> list[str]:
     """A platform without services has no grant to change, one without people no person."""
-    left_out = {"grant": size.services == 0, "user": size.users == 0}
-    return [stage for stage in SERVED if not left_out.get(stage)]
+    left_out = {"grant": size.services == 0, "user": size.users == 0, "posts": size.keys}
+    return [stage for stage in (LISTED if size.strangers else SERVED) if not left_out.get(stage)]
 
 
 def _stage(

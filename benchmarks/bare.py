@@ -30,7 +30,7 @@ def repeat(reads: Path, secrets: Path) -> int:
     session = requests.Session()
     session.trust_env = False
     session.mount("http://", HTTPAdapter(pool_maxsize=2 * PARALLEL))
-    token = _Token(session, f"{asked['keycloak']}/realms/{asked['realm']}", asked["client_id"], secret)
+    token = Token(session, f"{asked['keycloak']}/realms/{asked['realm']}", asked["client_id"], secret)
 
     def get(url: str) -> int:
         headers = {"Authorization": token.header()} if url.startswith(asked["keycloak"]) else {}
@@ -47,7 +47,7 @@ def repeat(reads: Path, secrets: Path) -> int:
 
 
 @dataclass
-class _Token:
+class Token:
     session: requests.Session = field(repr=False)
     realm: str
     client_id: str

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from control_plane.app.run import Ask
 
 READS = "reads.json"  # beside the platform's directory: the GETs of the last plan without changes
+STRANGERS = "strangers"  # beside it too: how many people come whom nobody has declared
 
 
 @dataclass(frozen=True)
@@ -141,6 +142,36 @@ def bare(ask: Ask, reading: Reading) -> dict[str, float]:
     return {"bytes": repeat(ask.directory.parent / READS, ask.directory / "secrets")}
 
 
+def posts(ask: Ask, reading: Reading) -> dict[str, float]:
+    """Realms, roles, scopes, groups, clients and people of the platform once more, by plain parallel POSTs."""
+    from benchmarks.plain import copy, plain
+    from control_plane.app.run import catalog_of
+
+    catalog = catalog_of(ask)
+    return copy(plain(catalog, ask.directory / "secrets"), catalog)
+
+
+def fill(ask: Ask, reading: Reading) -> dict[str, float]:
+    """People whom nobody has declared come into the first realm, by plain parallel POSTs."""
+    from benchmarks import plain
+    from control_plane.app.run import catalog_of
+
+    catalog = catalog_of(ask)
+    number = int((ask.directory.parent / STRANGERS).read_text("utf-8"))
+    return plain.fill(plain.plain(catalog, ask.directory / "secrets"), min(catalog.realms), number)
+
+
+def report(ask: Ask, reading: Reading) -> dict[str, float]:
+    """`report users`, as Excel: everybody of every realm, declared or not."""
+    from control_plane.app.listing import report as listed
+    from control_plane.reports.formats import render
+
+    found, locale = listed(ask, "users")
+    if not found.proven:
+        raise AssertionError("the list has not as many rows as Keycloak counts accounts")
+    return {"rows": len(found.rows), "bytes": len(render(found, "xlsx", locale))}
+
+
 STAGES: Mapping[str, Callable[[Ask, Reading], dict[str, float]]] = {
     "load": load,
     "compile": compile,
@@ -149,6 +180,9 @@ STAGES: Mapping[str, Callable[[Ask, Reading], dict[str, float]]] = {
     "bare": bare,
     "grant": grant,
     "user": user,
+    "posts": posts,
+    "fill": fill,
+    "report": report,
 }
 
 

@@ -72,6 +72,7 @@ class Size:
     roles: int = 20
     scopes: int = 50
     realms: int = 10  # tenants with a realm of their own; the others share theirs
+    strangers: int = 0  # people in the first realm whom nobody declares: then the list of users is measured, no more
     keys: bool = False  # one version and one level per API, keys alone: seven objects in Kong for each, no Keycloak
 
     @property
@@ -88,6 +89,8 @@ SIZES = {
     "small": Size(users=50, services=10, tenants=5, apis=2, roles=6, scopes=5, realms=2),
     "medium": Size(users=1_000, services=100, tenants=50, apis=10, realms=5),
     "large": Size(),
+    "realms": Size(services=1_000, tenants=500, realms=50),
+    "people": Size(users=10, services=2, tenants=1, apis=2, roles=6, scopes=2, realms=1, strangers=100_000),
     "keys": Size(users=0, services=10_000, tenants=100, apis=100, roles=1, scopes=1, realms=1, keys=True),
     "apis": Size(users=0, services=0, tenants=1, apis=1_000, roles=1, scopes=1, realms=1, keys=True),
 }

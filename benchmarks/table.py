@@ -25,6 +25,9 @@ TITLES = {
     "bare": "the same GETs, requests alone",
     "grant": "apply one changed grant",
     "user": "apply one changed person",
+    "posts": "the same objects by plain parallel POSTs",
+    "fill": "people whom nobody declares, by POSTs",
+    "report": "report users, as Excel",
 }
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "token")
 

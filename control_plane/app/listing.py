@@ -32,8 +32,11 @@ def report(ask: Ask, name: str, *, live: bool = True) -> tuple[Report, Locale]:
 
 
 def _live(ask: Ask, catalog: Catalog, *, factors: bool) -> Live:
-    """With `factors` everybody is asked for what he can show besides a password: one request each."""
+    """With `factors` everybody of ours is asked for what he can show besides a password: one request each."""
     systems = connect(catalog, ask.directory, ask.parallel)
     have = read.have(systems.targets)
     live = from_state(have, catalog.platform.name, systems.keycloak.user_counts(), datetime.now(UTC))
-    return with_factors(live, credentials.factors(systems.keycloak, live.users)) if factors else live
+    if not factors:
+        return live
+    asked = [account for account, one in live.users.items() if one.owned]  # a realm may hold 100,000 citizens besides
+    return with_factors(live, credentials.factors(systems.keycloak, asked))

@@ -25,7 +25,7 @@ class Key(NamedTuple):
         return f"{self.kind} {self.within + ' ' if self.within else ''}{self.name}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Resource:
     """What should be, or is, at one address."""
 

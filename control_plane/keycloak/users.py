@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 from control_plane.catalog.model import Catalog, User
 from control_plane.engine.kind import Kind
@@ -67,31 +68,46 @@ def read(server: Keycloak) -> Iterator[Resource]:
 
 
 def _read(server: Keycloak, realm: str) -> Iterator[Resource]:
-    accounts = _accounts(server, realm)
-    ours = {text(one, "id", "users") for one in accounts if is_ours(one, server.platform)}
+    hidden: set[str] | None = None
     if realm in server.hidden:  # the profile does not show our mark, but Keycloak still finds people by it
         found = server.session.pages(
             path(realm, "users"), briefRepresentation="true", q=f"{PLATFORM}:{server.platform}"
         )
-        ours = {text(one, "id", "users") for one in found}
+        hidden = {text(one, "id", "users") for one in found}
+    accounts = _accounts(server, realm, hidden)
+    server.remember(NAME, realm, {one.resource.key.name: one.id for one in accounts})
+    ours = {one.id for one in accounts if one.resource.owned}
     memberships = _edges(server, realm, ours, server.ids(groups.NAME, realm), _members)
     custom = {name: id for name, id in server.ids(roles.NAME, realm).items() if not builtin.is_role(realm, name)}
     given = _edges(server, realm, ours, custom, _holders)
-    server.remember(NAME, realm, {text(one, "username", "users"): one["id"] for one in accounts})
-    for one in accounts:
-        key, id = Key(NAME, realm, one["username"]), one["id"]
-        if id in ours:
-            fields = {**_found(one), "groups": frozenset(memberships[id]), "roles": frozenset(given[id])}
-            yield Resource(key, fields, None, belongs(one))
+    for id, one in accounts:
+        if one.owned:
+            fields = {**one.fields, "groups": frozenset(memberships[id]), "roles": frozenset(given[id])}
+            yield replace(one, fields=fields)
         else:
-            exempt = attribute(one, EXEMPT) is not None
-            yield Resource(key, _account(one), owned=False, danger=danger.EXEMPTED if exempt else None)
+            yield one
 
 
-def _accounts(server: Keycloak, realm: str) -> list[Json]:
+class _Account(NamedTuple):
+    """What is kept of one answer: a realm may have many more people than those of ours."""
+
+    id: str
+    resource: Resource
+
+
+def _account_of(server: Keycloak, realm: str, one: Json, hidden: set[str] | None) -> _Account:
+    id, key = text(one, "id", "users"), Key(NAME, realm, text(one, "username", "users"))
+    if is_ours(one, server.platform) if hidden is None else id in hidden:
+        return _Account(id, Resource(key, _found(one), None, belongs(one)))
+    exempt = attribute(one, EXEMPT) is not None
+    return _Account(id, Resource(key, _account(one), owned=False, danger=danger.EXEMPTED if exempt else None))
+
+
+def _accounts(server: Keycloak, realm: str, hidden: set[str] | None) -> list[_Account]:
     """Every account but those of services, as many as the server counts; read again once, as people come and go."""
     for _ in range(2):
-        found = list(server.session.pages(path(realm, "users"), briefRepresentation="false"))
+        pages = server.session.pages(path(realm, "users"), briefRepresentation="false")
+        found = [_account_of(server, realm, one, hidden) for one in pages]
         count = server.user_count(realm)
         if len(found) == count:
             return found

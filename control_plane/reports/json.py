@@ -33,6 +33,6 @@ def rendered(report: Report, locale: Locale) -> bytes:
         "sha256": report.sha256,
         "summary": {word.code: number for word, number in report.summary},
         "columns": [{"name": one.title.code, "title": one.title.said(locale)} for one in report.columns],
-        "rows": report.plain(),
+        "rows": list(report.plain()),
     }
     return (json.dumps(document, ensure_ascii=False, indent=2) + "\n").encode("utf-8", "replace")

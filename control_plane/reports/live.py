@@ -20,7 +20,7 @@ class Factor:
     since: datetime | None = None  # aware
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class LiveUser:
     """An account as its realm has it. Of one that carries our mark, the configuration says who it is."""
 

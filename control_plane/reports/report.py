@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -90,15 +91,20 @@ class Report:
     counts: tuple[Count, ...] = ()
     notes: tuple[Word, ...] = ()
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         """SHA-256 of the rows as canonical JSON: UTF-8, keys sorted, no spaces; the same in every format."""
-        return hashlib.sha256(canonical(self.plain()).encode("utf-8", "surrogatepass")).hexdigest()
+        digest = hashlib.sha256(b"[")
+        for number, row in enumerate(self.plain()):  # row by row: a list may be long
+            digest.update(f"{',' if number else ''}{canonical(row)}".encode("utf-8", "surrogatepass"))
+        digest.update(b"]")
+        return digest.hexdigest()
 
-    def plain(self) -> list[Mapping[str, object]]:
+    def plain(self) -> Iterator[Mapping[str, object]]:
         """The rows as JSON takes them: times in UTC offsets, words by their code."""
         names = [column.title.code for column in self.columns]
-        return [{name: _plain(cell) for name, cell in zip(names, row, strict=True)} for row in self.rows]
+        for row in self.rows:
+            yield {name: _plain(cell) for name, cell in zip(names, row, strict=True)}
 
     @property
     def proven(self) -> bool | None:

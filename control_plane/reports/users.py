@@ -38,6 +38,7 @@ LAST_DAY = Word("until-is-included", "利用終了日は、その日を含む。
 _STATE = next(i for i, column in enumerate(COLUMNS) if column.title.code == "state")
 _REGISTERED = next(i for i, column in enumerate(COLUMNS) if column.title.code == "mfa_registered")
 
+PERHAPS = ("passkey",)  # what somebody whom nobody asked may have: the list of users does not tell
 TYPES = list(TenantType)  # the prefecture first, then cities, universities, companies
 
 
@@ -128,7 +129,7 @@ def _undeclared(catalog: Catalog, organization: str, username: str, found: LiveU
         (),
         (),
         words.UNKNOWN,
-        factors.registered(catalog, found, False, ()),
+        factors.registered(catalog, found, False, PERHAPS),
         _enabled(found),
         None,
         None,

@@ -86,6 +86,7 @@ def _list(book: Workbook, report: Report, locale: Locale) -> None:
     for number, row in enumerate(report.rows, 2):
         sheet.row_dimensions[number].height = _height((text(cell, locale) for cell in row), widths)
         sheet.append([_cell(sheet, cell, locale) for cell in row])
+        del sheet.row_dimensions[number]  # it is written; a list may have 100,000 rows
 
 
 def _about(book: Workbook, report: Report, locale: Locale) -> None:

@@ -14,7 +14,7 @@ from control_plane.catalog.load import load
 
 ROOT = Path(__file__).parents[2]
 TINY = Size(users=4, services=3, tenants=2, apis=1, roles=2, scopes=2, realms=1)
-STAGES = ("start", "load", "compile", "apply", "plan", "command", "bare", "grant", "user")
+STAGES = ("start", "load", "compile", "apply", "plan", "command", "bare", "grant", "user", "posts")
 KEYS = ("--size", "keys", "--services", "12", "--tenants", "2", "--apis", "4", "--repeat", "1", "--json")
 
 
@@ -64,7 +64,7 @@ def test_named_servers_that_are_not_named_are_a_clear_error(monkeypatch):
 
 @pytest.mark.servers
 def test_every_stage_of_a_tiny_platform_gives_its_figures():
-    numbers = {name: value for name, value in vars(TINY).items() if not isinstance(value, bool)}
+    numbers = {name: value for name, value in vars(TINY).items() if value and not isinstance(value, bool)}
     sizes = [word for name, number in numbers.items() for word in (f"--{name}", str(number))]
     done = run(*sizes, "--repeat", "1", "--json")
     assert done.returncode == 0, done.stderr
@@ -81,6 +81,16 @@ def test_every_stage_of_a_tiny_platform_gives_its_figures():
     assert requests["bare"]["Keycloak"]["GET"] == requests["plan"]["Keycloak"]["GET"]
     assert requests["bare"]["Kong"] == requests["plan"]["Kong"]
     assert {method for sent in requests["plan"].values() for method in sent} <= {"GET", "token"}
+    assert requests["posts"]["Keycloak"]["POST"] == found["posts"]["runs"][0]["detail"]["objects"]
+
+
+@pytest.mark.servers
+def test_the_list_of_users_asks_for_pages_alone_of_people_whom_nobody_declares():
+    done = run("--size", "people", "--users", "2", "--strangers", "200", "--repeat", "1", "--json")
+    assert done.returncode == 0, done.stderr
+    found = {stage["stage"]: stage["runs"][0] for stage in json.loads(done.stdout)["stages"]}["report"]
+    assert found["detail"]["rows"] == 202
+    assert found["requests"]["Keycloak"]["GET"] < 100
 
 
 @pytest.fixture(scope="module")

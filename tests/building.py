@@ -21,13 +21,16 @@ from control_plane.catalog.model import (
     DataScope,
     Disclosure,
     Environment,
+    FirstLogin,
     Fiware,
     Grant,
     Group,
+    IdentityProvider,
     KeycloakSettings,
     KongSettings,
     Level,
     MfaMode,
+    Oidc,
     Period,
     Platform,
     Realm,
@@ -174,7 +177,13 @@ def _with_tenant(
     old = catalog.tenants.get(name)
     tenant = Tenant(name, title or name, kind, in_realm_of or name, in_realm_of is not None, origin=origin)
     if old is not None:
-        tenant = replace(tenant, groups=old.groups, users=old.users, services=old.services)
+        tenant = replace(
+            tenant,
+            groups=old.groups,
+            users=old.users,
+            services=old.services,
+            identity_providers=old.identity_providers,
+        )
     realms = dict(catalog.realms)
     if in_realm_of is None:
         folded = {"mfa": MfaMode.EVERYONE, "origin": here("templates/realms.yaml"), **baseline}
@@ -210,6 +219,27 @@ def with_user(
         **more,
     )
     return Part(5, lambda catalog: _in_tenant(catalog, tenant, users=user))
+
+
+SECRET_OF_A_PROVIDER = SecretRef("providers/city", "client_secret")
+
+
+def with_provider(
+    name: str,
+    *,
+    tenant: str = "nasushiobara",
+    at: str = "https://login.example.jp",
+    first_login: str = "existing-only",
+    secret: SecretRef | None = SECRET_OF_A_PROVIDER,
+    protocol: Oidc | None = None,
+    **more: Any,
+) -> Part:
+    """A login elsewhere as a door into the tenant's realm; `at` is an issuer with the paths of a Keycloak realm."""
+    there = f"{at}/protocol/openid-connect"
+    spoken = protocol or Oidc(at, f"{there}/auth", f"{there}/token", f"{there}/certs", "hub", secret)
+    origin = here(f"tenants/{tenant}.yaml", 30)
+    provider = IdentityProvider(tenant, name, name, spoken, FirstLogin(first_login), origin=origin, **more)
+    return Part(5, lambda catalog: _in_tenant(catalog, tenant, identity_providers=provider))
 
 
 def _in_tenant(catalog: Catalog, name: str, **added: Any) -> Catalog:

@@ -63,6 +63,7 @@ from control_plane.catalog.model import (
     Version,
 )
 from control_plane.catalog.periods import period
+from control_plane.catalog.providers import identity_provider
 from control_plane.catalog.templates import baseline, environment, given_by, plan_limits
 from control_plane.catalog.upstreams import upstreams
 from control_plane.problems import Origin, bug
@@ -224,6 +225,7 @@ class _Builder:
             groups=tuple(_group(group, one.name) for group in one.groups()),
             users=tuple(self.user(user, one.name) for user in one.users),
             services=tuple(self.service(service, one.name) for service in one.services()),
+            identity_providers=tuple(identity_provider(found, one.name) for found in one.identity_providers()),
             limits=_limits(document.limits),
             limits_origin=where.key("limits") if document.limits else None,
             origin=where.origin("tenant"),

@@ -22,6 +22,7 @@ from control_plane.catalog.documents import (
 )
 from control_plane.catalog.documents.grants import GrantEntry
 from control_plane.catalog.documents.platform import EnvironmentEntry
+from control_plane.catalog.documents.providers import IdentityProviderEntry
 from control_plane.catalog.documents.roles import RoleEntry, ScopeEntry
 from control_plane.catalog.documents.templates import PlanEntry, RealmTemplateEntry
 from control_plane.catalog.documents.tenants import GroupEntry, ServiceEntry, UserEntry
@@ -47,6 +48,9 @@ class DeclaredTenant:
 
     def services(self) -> Iterator[Located[ServiceEntry]]:
         return items(self.tenant, "services", self.tenant.value.services)
+
+    def identity_providers(self) -> Iterator[Located[IdentityProviderEntry]]:
+        return items(self.tenant, "identity_providers", self.tenant.value.identity_providers)
 
 
 @dataclass

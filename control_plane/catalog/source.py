@@ -12,7 +12,7 @@ from control_plane.problems import Origin, Problem
 Part: TypeAlias = str | int
 LINE_BREAK = re.compile(r"\r\n|\n|\r")
 HIDDEN = re.compile(
-    r"""((?:secret|token|passw[a-z]*|credential|api_?key)[a-z_]*["']?\s*:\s*)   # a key that promises a secret
+    r"""((?:secret|token|passw[a-z]*|credential|api_?key)(?!_url)[a-z_]*["']?\s*:\s*)   # a key that promises a secret
         (?!!secret\s+[^\s,}]+[#]|[\[{&*|>]|true\b|false\b)                      # and not a reference after it
         ("[^"]*"?|'[^']*'?|[^\s,}\#][^,}]*)""",
     re.IGNORECASE | re.VERBOSE,

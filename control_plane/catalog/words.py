@@ -45,6 +45,7 @@ TRANSPORT_SECURITY = r"^max-age=[0-9]{1,10}(; includeSubDomains)?(; preload)?$"
 FILE_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 HOST = r"^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$"
 DOMAIN = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$"
+OAUTH_SCOPE = r"^[A-Za-z][A-Za-z0-9_.:/-]{0,99}$"
 VARIABLE = r"^[A-Z][A-Z0-9_]{0,99}$"
 
 PATTERNS = {
@@ -68,6 +69,7 @@ PATTERNS = {
     HEADER_VALUE: "the value of a header has printable ASCII characters, and none but these",
     TRANSPORT_SECURITY: "it is written like max-age=31536000; includeSubDomains",
     FILE_NAME: "a name of what is installed at the server has letters, digits and '.', '_', '-'",
+    OAUTH_SCOPE: "a scope of OAuth begins with a letter; letters, digits and '_', '.', ':', '/', '-'",
     HOST: "a host is a name or an IPv4 address, like redis.internal.example.jp",
     FILE: "a file on the node is named from '/' on; letters, digits and '.', '_', '-'",
 }
@@ -206,6 +208,16 @@ def read_keys_url(value: str) -> str:
     return value
 
 
+def read_secure_url(value: str) -> str:
+    """Whoever can answer in its place signs people in: https, except on the loopback. Kept to the letter."""
+    parts = urlsplit(read_link(value))
+    if parts.fragment:
+        raise wrong("this URL must not have a fragment")
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+        raise wrong("people are signed in by https, except on the loopback", "https" + value[4:])
+    return value
+
+
 def _url(value: str) -> SplitResult:
     try:
         parts = urlsplit(value)
@@ -296,6 +308,7 @@ TransportSecurity = Annotated[str, Field(pattern=TRANSPORT_SECURITY)]
 FileName = Annotated[str, Field(pattern=FILE_NAME)]
 FileOnNode = Annotated[str, Field(pattern=FILE, max_length=255), AfterValidator(_dots)]
 Domain = Annotated[str, Field(pattern=DOMAIN, max_length=253)]
+OAuthScope = Annotated[str, Field(pattern=OAUTH_SCOPE)]
 Host = Annotated[str, Field(pattern=HOST)]
 Variable = Annotated[str, AfterValidator(read_variable), _text_schema(pattern=VARIABLE)]
 Count = Annotated[int, Field(ge=1, le=2_000_000_000)]
@@ -303,6 +316,7 @@ Address = Annotated[str, AfterValidator(read_address)]
 Proxy = Annotated[str, AfterValidator(read_proxy)]
 Url = Annotated[str, AfterValidator(read_url), _text_schema(format="uri", pattern="^https?://")]
 KeysUrl = Annotated[str, AfterValidator(read_keys_url), _text_schema(format="uri", pattern="^https?://")]
+SecureUrl = Annotated[str, AfterValidator(read_secure_url), _text_schema(format="uri", pattern="^https?://")]
 Link = Annotated[str, AfterValidator(read_link), _text_schema(format="uri", pattern="^https?://")]
 RedirectUri = Annotated[str, AfterValidator(read_redirect), _text_schema(format="uri", pattern="^https?://[^*]+$")]
 Day = Annotated[date, BeforeValidator(read_date), _text_schema(format="date")]

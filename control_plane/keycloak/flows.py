@@ -20,7 +20,7 @@ from control_plane.catalog.model import Catalog
 from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
-from control_plane.keycloak import danger, logins, realmput
+from control_plane.keycloak import danger, doorways, logins, providers, realmput
 from control_plane.keycloak.answers import Conflict, Json, Missing, text
 from control_plane.keycloak.flowtree import SUB_FLOW, Execution, Step, SubFlow, line, parse
 from control_plane.keycloak.marks import PREFIX
@@ -35,7 +35,7 @@ NAMES_A_FLOW = "flow_to_check"  # a setting that names a sub-flow, on the server
 
 def desired(catalog: Catalog) -> Iterator[Resource]:
     for realm in catalog.realms.values():
-        for flow in (logins.browser(realm), logins.DIRECT_GRANT):
+        for flow in (logins.browser(realm), logins.DIRECT_GRANT, *doorways.of(catalog, realm)):
             fields = {"steps": flow.lines}
             yield Resource(Key(NAME, realm.name, flow.alias), fields, realm.origin, frozenset({realm.owner}))
 
@@ -156,14 +156,29 @@ def update(server: Keycloak, change: Update) -> None:
     realm, alias = change.key.within, change.key.name
     found = server.session.get(path(realm))
     bound = [name for name in BINDINGS if found.get(name) == alias]
-    if not bound:
+    doors = _passed_by(server, realm, alias)
+    if not bound and not doors:
         delete(server, change.have)
         create(server, change.want)
         return
     aside = _set_aside(server, realm, alias)
     create(server, change.want)
-    realmput.put(server.session, realm, dict.fromkeys(bound, alias))
+    if bound:
+        realmput.put(server.session, realm, dict.fromkeys(bound, alias))
+    for provider, names in doors.items():
+        where = providers.where(realm, provider)
+        server.session.put(where, {**server.session.get(where), **dict.fromkeys(names, alias)})
+        providers.end_sessions(server, realm, provider)
     server.session.delete(path(realm, "authentication", "flows", aside))
+
+
+def _passed_by(server: Keycloak, realm: str, alias: str) -> dict[str, list[str]]:
+    """The identity providers whose people pass the flow, and which of their fields name it."""
+    found = {
+        text(one, "alias", "identity-provider"): [name for name in providers.FLOWS if one.get(name) == alias]
+        for one in providers.every(server, realm)
+    }
+    return {provider: names for provider, names in found.items() if names}
 
 
 def _set_aside(server: Keycloak, realm: str, alias: str) -> str:

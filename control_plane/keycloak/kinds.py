@@ -17,6 +17,7 @@ from control_plane.keycloak.groups import GROUP
 from control_plane.keycloak.mail import MAIL
 from control_plane.keycloak.power import ADMINISTRATOR
 from control_plane.keycloak.profiles import PROFILE
+from control_plane.keycloak.providers import PROVIDER
 from control_plane.keycloak.realms import REALM
 from control_plane.keycloak.roles import ROLE
 from control_plane.keycloak.scopes import SCOPE
@@ -34,6 +35,7 @@ KINDS: tuple[Kind[Keycloak], ...] = (
     ACTION,
     FLOW,
     BINDING,
+    PROVIDER,
     BROKERING,
     CLIENT,
     DEFAULT,

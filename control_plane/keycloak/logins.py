@@ -86,12 +86,16 @@ def second_factor(
     )
 
 
+def not_shown(baseline: RealmBaseline) -> Step:
+    """The condition that no second factor was shown in this login yet."""
+    used = "##".join(CREDENTIALS[one] for one in authenticators(baseline))
+    return Step("conditional-credential", REQUIRED, (("credentials", used), ("included", "false")))
+
+
 def _levels(baseline: RealmBaseline, forms: tuple[Execution, ...]) -> tuple[Execution, ...]:
     """The second level asks for a factor only where this login has not shown one already, and never for less."""
-    used = "##".join(CREDENTIALS[one] for one in authenticators(baseline))
-    not_shown = Step("conditional-credential", REQUIRED, (("credentials", used), ("included", "false")))
     session = int(baseline.tokens.get("sso_max", SESSION))
-    again = second_factor(baseline, (not_shown,), "step up", "step up enrolment")
+    again = second_factor(baseline, (not_shown(baseline),), "step up", "step up enrolment")
     shown = Step("allow-access-authenticator", REQUIRED)
     return (
         SubFlow("first level", CONDITIONAL, (_level(1, session), *forms)),

@@ -9,6 +9,7 @@ from tests.building import (
     here,
     in_environment,
     with_group,
+    with_provider,
     with_role,
     with_service,
     with_tenant,
@@ -43,5 +44,6 @@ def a_small_platform(*more: Part) -> Catalog:
         with_user("nikko-01", tenant="nikko", groups=["viewers"], attributes={"department": "総務課"}),
         with_service("portal", reading="ngsi-v2", auth=[Auth.TOKEN]),
         with_service("web", tenant="nikko", auth=[Auth.TOKEN], redirect_uris=("https://nikko.example.jp/cb",)),
+        with_provider("nikko-login", tenant="nikko"),
         *more,
     )

@@ -77,7 +77,7 @@ class TestEveryKind:
 
 def test_a_plan_of_what_is_wanted_and_there_is_empty() -> None:
     want = state(one for kind in KINDS for one in kind.desired(a_small_platform()))
-    secrets = [key for key in want if key.kind == "keycloak.client"]
+    secrets = [key for key in want if key.kind in ("keycloak.client", "keycloak.provider")]
     assert secrets  # a secret that is not there yet is never the same
     assert {one.key for one in make_plan(KINDS, want, want)} <= set(secrets)
 

@@ -9,6 +9,7 @@
     people      realms, groups, users, roles
     factors     who is left out of the second factor, and where it is asked again
     clients     how services prove to Keycloak who they are
+    providers   identity providers
     holders     roles that only so many may hold
     grants      services and what they may call; disclosure: whose data these are
 
@@ -27,13 +28,14 @@ from control_plane.catalog.checks import (
     names,
     people,
     platform,
+    providers,
     scopes,
     templates,
 )
 from control_plane.catalog.declared import Declared
 from control_plane.problems import Problem
 
-CHECKS = (names, platform, templates, apis, scopes, consent, people, factors, clients, holders, grants)
+CHECKS = (names, platform, templates, apis, scopes, consent, people, factors, clients, providers, holders, grants)
 
 
 def check(declared: Declared) -> list[Problem]:

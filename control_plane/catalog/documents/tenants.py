@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
 from control_plane.catalog.documents.base import CallLimit, Entry, one_of
 from control_plane.catalog.documents.grants import GrantEntry
+from control_plane.catalog.documents.providers import IdentityProviderEntry
 from control_plane.catalog.words import (
     Address,
     AttributeName,
@@ -169,3 +170,6 @@ class TenantDocument(Entry):
         default_factory=dict, description="For each of its services instead of the API's limit: API, level, limit."
     )
     services: list[ServiceEntry] = Field(default_factory=list, description="Connected services.")
+    identity_providers: list[IdentityProviderEntry] = Field(
+        default_factory=list, description="Logins elsewhere through which people come into the realm."
+    )

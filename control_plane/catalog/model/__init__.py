@@ -11,6 +11,7 @@ plan can say which line of YAML asks for a change. Nothing here knows YAML, Keyc
     grants        what a service may call, or a person with a role through one
     roles         roles of people, and scopes of data
     apis          APIs: their versions, and the levels of access to them
+    providers     identity providers: doors into a realm
     realms        realms, and the settings that a template gives them
     tenants       tenants: their people and their services
     catalog       all of it: one platform in one environment
@@ -39,6 +40,7 @@ from control_plane.catalog.model.environments import (
 )
 from control_plane.catalog.model.grants import Approval, Grant
 from control_plane.catalog.model.periods import ALWAYS, Period
+from control_plane.catalog.model.providers import FirstLogin, IdentityProvider, Oidc, Sync
 from control_plane.catalog.model.realms import MfaMode, ProfileAttribute, Realm, RealmBaseline
 from control_plane.catalog.model.roles import DataScope, Disclosure, Fiware, Role
 from control_plane.catalog.model.secretref import SecretRef
@@ -65,16 +67,19 @@ __all__ = [
     "Environment",
     "Exemption",
     "FileSecretsSettings",
+    "FirstLogin",
     "Fiware",
     "Grant",
     "Group",
     "Health",
+    "IdentityProvider",
     "KeycloakSettings",
     "KongSettings",
     "Level",
     "Limits",
     "MailServer",
     "MfaMode",
+    "Oidc",
     "Period",
     "Platform",
     "ProfileAttribute",
@@ -86,6 +91,7 @@ __all__ = [
     "SecretRef",
     "Service",
     "State",
+    "Sync",
     "Tenant",
     "TenantType",
     "Upstream",

@@ -9,6 +9,7 @@ from datetime import datetime
 from control_plane.catalog.model.apis import Api, CallerKind, State
 from control_plane.catalog.model.environments import Environment, Platform, Upstream
 from control_plane.catalog.model.grants import Grant
+from control_plane.catalog.model.providers import IdentityProvider
 from control_plane.catalog.model.realms import Realm
 from control_plane.catalog.model.roles import DataScope, Role
 from control_plane.catalog.model.tenants import Group, Service, Tenant, User
@@ -40,6 +41,12 @@ class Catalog:
     def groups(self) -> Iterator[Group]:
         for tenant in self.tenants.values():
             yield from tenant.groups
+
+    def identity_providers(self, realm: str) -> Iterator[IdentityProvider]:
+        """Those through which people come into the realm, whichever tenant has declared them."""
+        for tenant in self.tenants.values():
+            if tenant.realm == realm:
+                yield from tenant.identity_providers
 
     def grants(self) -> Iterator[Grant]:
         """Those of services."""

@@ -10,6 +10,7 @@ from control_plane.catalog.model.apis import Auth
 from control_plane.catalog.model.clients import ClientAuth
 from control_plane.catalog.model.grants import Grant
 from control_plane.catalog.model.periods import ALWAYS, Period
+from control_plane.catalog.model.providers import IdentityProvider
 from control_plane.problems import Origin
 
 
@@ -87,6 +88,7 @@ class Tenant:
     groups: tuple[Group, ...] = ()
     users: tuple[User, ...] = ()
     services: tuple[Service, ...] = ()
+    identity_providers: tuple[IdentityProvider, ...] = ()
     limits: Mapping[tuple[str, str], Mapping[str, int]] = field(default_factory=dict)  # for each of its services
     limits_origin: Origin | None = None
     origin: Origin | None = None

@@ -1,0 +1,46 @@
+"""Identity providers: doors into a realm for people whom another login has proven."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from control_plane.catalog.model.secretref import SecretRef
+from control_plane.problems import Origin
+
+
+class FirstLogin(StrEnum):
+    EXISTING_ONLY = "existing-only"  # who has an account here and proves it
+    CREATE = "create"  # and who has none gets one
+
+
+class Sync(StrEnum):
+    """When name and e-mail are taken from the provider."""
+
+    IMPORT = "import"  # at the first login
+    FORCE = "force"  # at every login
+
+
+@dataclass(frozen=True)
+class Oidc:
+    issuer: str
+    authorization_url: str
+    token_url: str
+    keys_url: str
+    client_id: str
+    client_secret: SecretRef | None = None  # None: the realm signs with its own key
+    userinfo_url: str | None = None
+    logout_url: str | None = None
+    scopes: tuple[str, ...] = ("openid", "profile", "email")
+
+
+@dataclass(frozen=True)
+class IdentityProvider:
+    tenant: str  # whose people come through it
+    name: str  # unique in the realm; part of the address that people come back to
+    title: str
+    protocol: Oidc
+    first_login: FirstLogin
+    sync: Sync = Sync.IMPORT
+    hidden: bool = False
+    origin: Origin | None = None

@@ -1,0 +1,285 @@
+"""Identity providers that Git names: who comes through one, by which steps, and what a hand may not change."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pyotp
+import pytest
+
+from control_plane.catalog.model import Auth, Catalog, MfaMode, Oidc, SecretRef
+from control_plane.engine.plan import Update
+from tests.building import Part, a_platform, with_provider, with_role, with_service, with_tenant, with_user
+from tests.conftest import KeycloakServer
+from tests.keycloak.browser import CALLBACK, Page, Person
+from tests.keycloak.conftest import World, a_world, told
+from tests.keycloak.stage import PASSWORD, Stage, base32
+
+pytestmark = pytest.mark.servers
+
+HUB, CITY = "tochigi", "nikko"
+LINKS, JOINS, KEY = "city", "city-create", "city-by-key"  # doors to one login; the second for everybody
+SECRET = "value of providers/city#client_secret"  # as the store of these tests has it
+SIGNS_IN = {"auth": [Auth.TOKEN], "redirect_uris": (CALLBACK,)}
+
+
+def by_key(issuer: str) -> Part:
+    """The third door to the same login: the realm proves itself with its own key."""
+    there = f"{issuer}/protocol/openid-connect"
+    places = (issuer, f"{there}/auth", f"{there}/token", f"{there}/certs")
+    protocol = Oidc(*places, "hub-by-key", userinfo_url=f"{there}/userinfo")
+    return with_provider(KEY, tenant=HUB, protocol=protocol)
+
+
+def the_platform(world: World, *doors: str, **more: Any) -> Catalog:
+    issuer = f"{world.server.url}/realms/{world.realm(CITY)}"
+    ways = {LINKS: "existing-only", JOINS: "create"}
+    return world.here(
+        a_platform(
+            with_role("editor", mfa=True),
+            *(with_tenant(realm, mfa=MfaMode.BY_ROLE) for realm in (HUB, CITY)),
+            with_user(f"{HUB}-known", tenant=HUB, email=f"{CITY}-known@example.jp"),
+            with_user(f"{HUB}-editor", tenant=HUB, roles=["editor"], email=f"{CITY}-editor@example.jp"),
+            *(with_user(f"{CITY}-{name}", tenant=CITY) for name in ("known", "editor", "stranger", "new")),
+            with_service("web", tenant=HUB, **SIGNS_IN),
+            *(with_provider(name, tenant=HUB, at=issuer, first_login=ways[name], **more) for name in doors),
+            by_key(issuer),
+        )
+    )
+
+
+@pytest.fixture(scope="module")
+def stage(keycloak_server: KeycloakServer) -> Iterator[Stage]:
+    for world in a_world(keycloak_server):
+        catalog = the_platform(world, LINKS, JOINS)
+        world.apply(catalog)
+        hub = f"{world.server.url}/realms/{world.realm(HUB)}/broker"
+        endpoints = [f"{hub}/{name}/endpoint" for name in (LINKS, JOINS)]
+        world.by_hand("POST", CITY, "/clients", {"clientId": "hub", "secret": SECRET, "redirectUris": endpoints})
+        certs = f"{world.server.url}/realms/{world.realm(HUB)}/protocol/openid-connect/certs"
+        signed = {"jwks.url": certs, "use.jwks.url": "true", "token.endpoint.auth.signing.alg": "RS256"}
+        client = {"clientId": "hub-by-key", "clientAuthenticatorType": "client-jwt", "attributes": signed}
+        world.by_hand("POST", CITY, "/clients", {**client, "redirectUris": [f"{hub}/{KEY}/endpoint"]})
+        yield Stage(world, catalog)
+
+
+def through(stage: Stage, door: str, name: str, person: Person | None = None) -> tuple[Person, Page]:
+    """What the person sees in the hub when the city's login is done."""
+    stage.with_password(CITY, name)
+    who = person or stage.person(HUB)
+    page = who.goes_to(who.opens(), f"/broker/{door}/login")
+    return who, who.sends(page, username=f"{CITY}-{name}", password=PASSWORD)
+
+
+def accounts(stage: Stage) -> set[str]:
+    found = stage.world.get(HUB, "/users?max=100")
+    assert isinstance(found, list)
+    return {one["username"] for one in found}
+
+
+def links(stage: Stage, name: str) -> list[str]:
+    found = stage.world.get(HUB, f"/users/{stage.user(HUB, name)['id']}/federated-identity")
+    assert isinstance(found, list)
+    return [one["identityProvider"] for one in found]
+
+
+def unlinked(stage: Stage, name: str) -> None:
+    for door in links(stage, name):
+        stage.world.by_hand("DELETE", HUB, f"/users/{stage.user(HUB, name)['id']}/federated-identity/{door}")
+
+
+def test_apply_then_plan_is_empty_and_both_doors_have_our_flows(stage: Stage) -> None:
+    assert not stage.world.plan(stage.catalog)
+    for door, purpose in ((LINKS, "existing"), (JOINS, "create")):
+        found = stage.world.get(HUB, f"/identity-provider/instances/{door}")
+        assert isinstance(found, dict)
+        assert found["firstBrokerLoginFlowAlias"].startswith(f"renkei-first-login-{purpose}-v1-")
+        assert found["postBrokerLoginFlowAlias"].startswith("renkei-after-provider-v1-")
+        assert (found["enabled"], found["trustEmail"]) == (True, False)
+
+
+@pytest.mark.parametrize("door", [LINKS, JOINS, KEY])
+def test_who_is_known_proves_that_the_account_is_his_and_is_asked_for_it_once(stage: Stage, door: str) -> None:
+    unlinked(stage, "known")
+    username = stage.with_password(HUB, "known")
+    person, page = through(stage, door, "known")
+    assert page.asks_for_password
+    assert links(stage, "known") == []
+    page = person.sends(page, username=username, password="not the password of this account")
+    assert page.asks_for_password
+    assert links(stage, "known") == []
+    page = person.sends(page, username=username, password=PASSWORD)
+    assert person.token(page).ok
+    assert links(stage, "known") == [door]
+
+    again, page = through(stage, door, "known")
+    assert again.token(page).ok
+    assert not stage.world.plan(stage.catalog)
+
+
+def test_who_is_unknown_is_refused_where_only_accounts_that_are_there_may_come(stage: Stage) -> None:
+    before = accounts(stage)
+    _, page = through(stage, LINKS, "stranger")
+    assert page.code is None
+    assert not page.asks_for_password
+    assert accounts(stage) == before
+
+
+def test_who_is_unknown_gets_one_account_where_git_says_so(stage: Stage) -> None:
+    before = accounts(stage)
+    person, page = through(stage, JOINS, "new")
+    assert person.token(page).ok
+    assert accounts(stage) - before == {f"{CITY}-new"}
+    again, page = through(stage, JOINS, "new")
+    assert again.token(page).ok
+    assert accounts(stage) - before == {f"{CITY}-new"}
+    assert not stage.world.plan(stage.catalog)
+
+
+def test_who_must_show_a_second_factor_shows_it_before_the_link_once_and_at_every_later_login(stage: Stage) -> None:
+    username = stage.with_password(HUB, "editor")
+    person, page = through(stage, LINKS, "editor")
+    page = person.sends(page, username=username, password=PASSWORD)
+    assert page.asks_to_set_up_otp  # who has none yet
+
+    code = with_a_phone(stage, "editor")
+    person, page = through(stage, JOINS, "editor")
+    page = person.sends(page, username=username, password=PASSWORD)
+    assert page.asks_for_otp
+    assert JOINS not in links(stage, "editor")
+    page = person.sends(page, otp="000000")
+    assert page.asks_for_otp
+    assert JOINS not in links(stage, "editor")
+    page = person.sends(page, otp=code())
+    assert person.token(page).ok  # the code is good for one use: it is not asked for again
+    assert JOINS in links(stage, "editor")
+
+    _, page = through(stage, JOINS, "editor")
+    assert page.asks_for_otp
+
+
+def with_a_phone(stage: Stage, name: str) -> Callable[[], str]:
+    """Give the person a one-time password; the answer tells the code of now."""
+    secret = "of twenty characters"
+    totp = {"subType": "totp", "digits": 6, "period": 30, "counter": 0, "algorithm": "HmacSHA1"}
+    credential = {
+        "type": "otp",
+        "secretData": json.dumps({"value": secret}),
+        "credentialData": json.dumps(totp),
+    }
+    stage.world.by_hand("PUT", HUB, f"/users/{stage.user(HUB, name)['id']}", {"credentials": [credential]})
+    return pyotp.TOTP(base32(secret)).now
+
+
+def test_the_flow_after_the_login_taken_away_by_hand_is_security_drift_and_mended(stage: Stage) -> None:
+    stage.with_password(HUB, "known")
+    unlinked(stage, "known")
+    person, page = through(stage, LINKS, "known")
+    page = person.sends(page, username=f"{HUB}-known", password=PASSWORD)
+    held = person.token(page).json()
+    assert person.refreshed(held["refresh_token"]).ok
+
+    where = f"/identity-provider/instances/{LINKS}"
+    found = stage.world.get(HUB, where)
+    assert isinstance(found, dict)
+    stage.world.by_hand("PUT", HUB, where, {**found, "postBrokerLoginFlowAlias": ""})
+
+    plan = stage.world.plan(stage.catalog)
+    assert told(plan) == [f"update provider {LINKS}"]
+    [why] = plan.dangers.values()
+    assert "without the second factor" in why
+    stage.world.make(plan, stage.world.keycloak(stage.catalog))
+    assert not stage.world.plan(stage.catalog)
+    assert stage.world.get(HUB, where) == found
+    assert not person.refreshed(held["refresh_token"]).ok
+
+
+def test_a_flow_that_people_pass_and_that_a_hand_has_edited_is_made_anew_and_passed_again(stage: Stage) -> None:
+    found = stage.world.get(HUB, f"/identity-provider/instances/{LINKS}")
+    assert isinstance(found, dict)
+    for field in ("firstBrokerLoginFlowAlias", "postBrokerLoginFlowAlias"):
+        alias = found[field]
+        executions = stage.world.get(HUB, f"/authentication/flows/{alias}/executions")
+        assert isinstance(executions, list)
+        disabled = {**executions[0], "requirement": "DISABLED"}
+        stage.world.by_hand("PUT", HUB, f"/authentication/flows/{alias}/executions", disabled)
+        plan = stage.world.plan(stage.catalog)
+        assert told(plan) == [f"update flow {alias}"]
+        assert len(plan.dangers) == 1
+        stage.world.apply(stage.catalog)
+        assert not stage.world.plan(stage.catalog)
+        assert stage.world.get(HUB, f"/identity-provider/instances/{LINKS}") == found
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"validateSignature": "false"},
+        {"tokenUrl": "https://elsewhere.example.jp/token"},
+        {"allowedClockSkew": "3600"},
+        {"syncMode": "FORCE"},
+    ],
+    ids=lambda changed: next(iter(changed)),
+)
+def test_a_setting_that_a_hand_has_changed_is_security_drift_and_mended(stage: Stage, changed: dict[str, str]) -> None:
+    where = f"/identity-provider/instances/{LINKS}"
+    found = stage.world.get(HUB, where)
+    assert isinstance(found, dict)
+    stage.world.by_hand("PUT", HUB, where, {**found, "config": {**found["config"], **changed}})
+    plan = stage.world.plan(stage.catalog)
+    assert told(plan) == [f"update provider {LINKS}"]
+    assert len(plan.dangers) == 1
+    stage.world.make(plan, stage.world.keycloak(stage.catalog))
+    assert stage.world.get(HUB, where) == found
+
+
+def test_a_mapper_that_a_hand_has_added_is_security_drift_and_taken_away(stage: Stage) -> None:
+    mapper = {
+        "name": "everybody an editor",
+        "identityProviderAlias": LINKS,
+        "identityProviderMapper": "oidc-hardcoded-role-idp-mapper",
+        "config": {"syncMode": "FORCE", "role": "editor"},
+    }
+    stage.world.by_hand("POST", HUB, f"/identity-provider/instances/{LINKS}/mappers", mapper)
+    plan = stage.world.plan(stage.catalog)
+    assert told(plan) == [f"update provider {LINKS}"]
+    assert len(plan.dangers) == 1
+    stage.world.make(plan, stage.world.keycloak(stage.catalog))
+    assert stage.world.get(HUB, f"/identity-provider/instances/{LINKS}/mappers") == []
+    assert not stage.world.plan(stage.catalog)
+
+
+def test_another_secret_is_written_and_the_one_that_is_there_is_not_written_again(stage: Stage) -> None:
+    other = the_platform(stage.world, LINKS, JOINS, secret=SecretRef("providers/city", "next_secret"))
+    plan = stage.world.plan(other)
+    assert set(told(plan)) == {f"update provider {door}" for door in (LINKS, JOINS)}
+    assert {one.path for change in plan if isinstance(change, Update) for one in change.changes} == {("clientSecret",)}
+    assert not plan.dangers
+    stage.world.make(plan, stage.world.keycloak(other))
+    assert not stage.world.plan(other)
+    _, page = through(stage, LINKS, "stranger")
+    assert not page.asks_for_password  # the city does not know this secret
+    stage.world.apply(stage.catalog)
+
+
+def test_who_came_through_a_provider_that_leaves_git_is_signed_out_and_its_links_end(stage: Stage) -> None:
+    stage.with_password(HUB, "known")
+    unlinked(stage, "known")
+    person, page = through(stage, LINKS, "known")
+    page = person.sends(page, username=f"{HUB}-known", password=PASSWORD)
+    held = person.token(page).json()
+
+    without = the_platform(stage.world, JOINS)
+    client = stage.world.keycloak(without)
+    plan = stage.world.plan(without, client)
+    assert told(plan)[0] == f"delete provider {LINKS}"
+    stage.world.make(plan, client)
+    assert not stage.world.plan(without)
+    assert not person.refreshed(held["refresh_token"]).ok
+    assert links(stage, "known") == []
+
+    stage.world.apply(stage.catalog)
+    _, page = through(stage, LINKS, "known")
+    assert page.asks_for_password

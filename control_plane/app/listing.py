@@ -9,15 +9,25 @@ from control_plane.app.run import Ask, catalog_of
 from control_plane.app.systems import connect
 from control_plane.catalog.model import Catalog
 from control_plane.engine import read
-from control_plane.keycloak import credentials
-from control_plane.reports import LISTS, Live, Report, Source, from_state, with_factors
+from control_plane.keycloak import consents, credentials
+from control_plane.problems import Problem, Refused
+from control_plane.reports import LISTS, WHO, Live, Report, Source, from_state, with_consents, with_factors
+from control_plane.reports.consents import realms
 from control_plane.reports.report import Locale
 
 
-def report(ask: Ask, name: str, *, live: bool = True) -> tuple[Report, Locale]:
-    """The list of that name, and the platform's language. Without `live` no server is asked, and the list says so."""
+def report(ask: Ask, name: str, *, live: bool = True, who: bool = False) -> tuple[Report, Locale]:
+    """The list of that name, and the platform's language. Without `live` no server is asked, and the list says so.
+
+    With `who` the list names people where it else gives numbers. Raises Refused for one that has no such form, and
+    where no server is asked who they are.
+    """
+    if who and name not in WHO:
+        raise Refused(Problem(f"the list of {name} has no form with --who", help=f"renkei report {min(WHO)} --who"))
+    if who and not live:
+        raise Refused(Problem("the configuration does not know who has consented", help="leave one of the two out"))
     catalog = catalog_of(ask)
-    found = _live(ask, catalog, factors=name == "users") if live else None
+    found = _live(ask, catalog, name) if live else None
     environment = catalog.environment
     source = Source(
         platform=catalog.platform.title,
@@ -28,15 +38,21 @@ def report(ask: Ask, name: str, *, live: bool = True) -> tuple[Report, Locale]:
         commit=commit_of(ask.directory),
         read_at=found.read_at if found else None,
     )
-    return LISTS[name](catalog, found, source), "en" if catalog.platform.locale == "en" else "ja"
+    return (WHO if who else LISTS)[name](catalog, found, source), "en" if catalog.platform.locale == "en" else "ja"
 
 
-def _live(ask: Ask, catalog: Catalog, *, factors: bool) -> Live:
-    """With `factors` everybody of ours is asked for what he can show besides a password: one request each."""
+def _live(ask: Ask, catalog: Catalog, name: str) -> Live:
+    """People are looked up by one request each: of ours for what they can show besides a password, and where anybody is
+    asked for his consent everybody."""
     systems = connect(catalog, ask.directory, ask.parallel)
     have = read.have(systems.targets)
     live = from_state(have, catalog.platform.name, systems.keycloak.user_counts(), datetime.now(UTC))
-    if not factors:
-        return live
-    asked = [account for account, one in live.users.items() if one.owned]  # a realm may hold 100,000 citizens besides
-    return with_factors(live, credentials.factors(systems.keycloak, asked))
+    match name:
+        case "users":
+            ours = [account for account, one in live.users.items() if one.owned]  # of 100,000 citizens besides
+            return with_factors(live, credentials.factors(systems.keycloak, ours))
+        case "consents":
+            asking = realms(catalog)
+            people = [account for account in live.users if account[0] in asking]
+            return with_consents(live, consents.records(systems.keycloak, people))
+    return live

@@ -27,19 +27,23 @@ BINARY = frozenset({"xlsx"})
 @click.option("--locale", type=click.Choice(["ja", "en"]), help="Language of the headings (default: renkei.yaml).")
 @click.option("--out", type=click.Path(), help="A file; or a directory (lists/) for a file with a dated name.")
 @click.option("--configuration-only", is_flag=True, help="Ask no server; the list says so.")
+@click.option("--who", is_flag=True, help="consents: name the people. Without it the list has numbers alone.")
 @tells_problems
-def report(name: str, form: str, locale: Any, out: str | None, configuration_only: bool, **options: Any) -> int:
-    """The list of users, of services, or of APIs by version, with the evidence that it is complete.
+def report(
+    name: str, form: str, locale: Any, out: str | None, configuration_only: bool, who: bool, **options: Any
+) -> int:
+    """The list of users, of services, of APIs by version, or of consents, with the evidence that it is complete.
 
     \b
     Examples:
       renkei report users --format xlsx --out lists/
       renkei report services -e production --format html --out services.html
       renkei report apis --format xlsx --out lists/           who may still call which version?
+      renkei report consents                                  how many have consented to what?
       renkei report users --format json | jq .rows[0]
     """
     ask = ask_of(options)
-    found, chosen = report_of(ask, name, live=not configuration_only)
+    found, chosen = report_of(ask, name, live=not configuration_only, who=who)
     data = render(found, form, locale or chosen)
     if out is None:
         if form in BINARY and sys.stdout.isatty():

@@ -9,6 +9,7 @@
     users     one row per account, with every role and the path by which it came
     services  one row per service and grant
     apis      one row per version of an API and grant on it
+    consents  how many people have consented to what; who, where that is asked for
     formats   a list as bytes: csv, xlsx, html, json
 
 Here belongs what turns a catalog and the state of the servers into a list. Not here: reading servers, writing files,
@@ -16,17 +17,30 @@ text for terminals.
 """
 
 from control_plane.reports.apis import apis
+from control_plane.reports.consents import consents, of_people
 from control_plane.reports.formats import FORMATS, file_name, render
-from control_plane.reports.live import Factor, Live, LiveService, LiveUser, from_state, with_factors
+from control_plane.reports.live import (
+    Consent,
+    Factor,
+    Live,
+    LiveService,
+    LiveUser,
+    from_state,
+    with_consents,
+    with_factors,
+)
 from control_plane.reports.report import Count, Report, Source
 from control_plane.reports.services import services
 from control_plane.reports.users import users
 
-LISTS = {"users": users, "services": services, "apis": apis}
+LISTS = {"users": users, "services": services, "apis": apis, "consents": consents}
+WHO = {"consents": of_people}  # the same by person
 
 __all__ = [
     "FORMATS",
     "LISTS",
+    "WHO",
+    "Consent",
     "Count",
     "Factor",
     "Live",
@@ -35,10 +49,12 @@ __all__ = [
     "Report",
     "Source",
     "apis",
+    "consents",
     "file_name",
     "from_state",
     "render",
     "services",
     "users",
+    "with_consents",
     "with_factors",
 ]

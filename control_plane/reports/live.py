@@ -35,6 +35,15 @@ class LiveUser:
 
 
 @dataclass(frozen=True)
+class Consent:
+    """A person's word that a service may have his data of one scope."""
+
+    service: str  # tenant.service
+    scope: str
+    since: datetime | None = None  # aware
+
+
+@dataclass(frozen=True)
 class LiveService:
     """A service's credentials as Keycloak and Kong have them: how many there are, never what they are."""
 
@@ -53,6 +62,7 @@ class Live:
     users: Mapping[tuple[str, str], LiveUser] = field(default_factory=dict)  # (realm, username)
     user_counts: Mapping[str, int] = field(default_factory=dict)  # realm -> its own count of accounts
     services: Mapping[str, LiveService] = field(default_factory=dict)  # tenant.service
+    consents: Mapping[tuple[str, str], tuple[Consent, ...]] = field(default_factory=dict)  # of those who were looked up
 
 
 def from_state(have: State, platform: str, user_counts: Mapping[str, int], read_at: datetime) -> Live:
@@ -75,6 +85,17 @@ def with_factors(live: Live, factors: Mapping[tuple[str, str], tuple[tuple[str, 
         if address in live.users
     }
     return replace(live, users={**live.users, **known})
+
+
+def with_consents(
+    live: Live, records: Mapping[tuple[str, str], tuple[tuple[str, tuple[str, ...], object], ...]]
+) -> Live:
+    """With what each of these accounts has consented to: service, scopes, and milliseconds since 1970."""
+    found = {
+        account: tuple(Consent(service, scope, _instant(since)) for service, scopes, since in given for scope in scopes)
+        for account, given in records.items()
+    }
+    return replace(live, consents=found)
 
 
 def _user(found: Resource) -> LiveUser:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -138,9 +139,9 @@ def test_the_record_says_who_has_consented_to_what(stage: Stage) -> None:
     realm = stage.world.realm(REALM)
     accounts = [(realm, f"{REALM}-{name}") for name in ("counted", "cancels")]
     found = consents.records(server, accounts)
-    ((client, scopes, when),) = found[accounts[0]]
-    assert (client, scopes) == (f"{REALM}.web", ("resident",))
-    assert isinstance(when, int)
+    ((service, scopes, when),) = found[accounts[0]]
+    assert (service, scopes) == (f"{REALM}.web", ("resident",))
+    assert isinstance(when, int) and abs(when / 1000 - time.time()) < 600
     assert found[accounts[1]] == ()
 
 

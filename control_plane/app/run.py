@@ -64,7 +64,7 @@ def make(ask: Ask) -> Run:
 def against(ask: Ask, catalog: Catalog) -> Run:
     """A run of a catalog that is loaded already; reads the servers anew."""
     systems = connect(catalog, ask.directory, ask.parallel, ask.only)
-    systems.kong.adopting = ask.adopt
+    systems.kong.adopting = systems.keycloak.adopting = ask.adopt
     wanted = read.want(systems.targets, catalog, systems.versions)
     there = read.have(systems.targets)
     want, have = narrow(wanted, there, ask.only)

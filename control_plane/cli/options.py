@@ -52,7 +52,7 @@ def adopt_option(function: F) -> F:
     return click.option(
         "--adopt",
         is_flag=True,
-        help="What stands in Kong in the place of a declared object, without our mark, is ours.",
+        help="What stands in the place of a declared object, without our mark, becomes ours.",
     )(function)
 
 

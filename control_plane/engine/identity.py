@@ -28,7 +28,7 @@ class Matched:
 def match(kinds: Mapping[str, Kind[Any]], want: State, have: State, *, adopt: bool) -> Matched:
     """Pure; what is wanted and nowhere there is in none of the parts."""
     adopted = _adopted(kinds, want, have) if adopt else {}
-    seen = {key: found for key, found in have.items() if found.owned or key in adopted or not kinds[key.kind].aspect}
+    seen = {key: found for key, found in have.items() if _counts(kinds[key.kind], found, key in adopted)}
     owned = {key: found for key, found in seen.items() if found.owned}
     renamed = {
         one.previously: key
@@ -51,9 +51,15 @@ def match(kinds: Mapping[str, Kind[Any]], want: State, have: State, *, adopt: bo
     )
 
 
+def _counts(kind: Kind[Any], found: Resource, adopted: bool) -> bool:
+    """A property of a stranger's object is told of only where it opens something."""
+    return found.owned or adopted or not kind.aspect or bool(found.danger)
+
+
 def _adopted(kinds: Mapping[str, Kind[Any]], want: State, have: State) -> dict[Key, Resource]:
     """What is there without our mark and is to become ours, by the address that we want it at."""
-    found = {key: have[key] for key in want if key in have and not have[key].owned and kinds[key.kind].adoptable}
+    free = {key for key in want if key in have and not have[key].owned and have[key].adoptable}
+    found = {key: have[key] for key in free if kinds[key.kind].adoptable}
     others: dict[str, list[Resource]] = {}
     for resource in have.values():
         if not resource.owned and resource.key not in want:

@@ -42,6 +42,7 @@ class Kind(Generic[C]):
     # what an owned object becomes when nobody asks for it any more, instead of being deleted (a user is disabled);
     # None as the answer: it stays as it is
     adoptable: bool = False  # what stands in its place without our mark can be made ours, for it is read whole
+    mark: str | None = None  # under what name its adoption is shown, where its mark is none of the fields compared
     same: Callable[[Resource, Resource], bool] | None = (
         None  # (want, have): a stranger's under another name is this one
     )

@@ -114,7 +114,7 @@ def make_plan(kinds: Sequence[Kind[Any]], want: State, have: State, *, adopt: bo
     want = {**want, **_left(by_name, want, ours)}
     conflicts = tuple((want[key], have[key]) for key in want if key in have and key not in ours)
     made = want.keys() - found.moved.keys() - {wanted.key for wanted, _ in conflicts}
-    written = _sorted(change for key in made if (change := difference(want[key], ours.get(key))))
+    written = _sorted(change for key in made if (change := _change(by_name[key.kind], want[key], ours.get(key))))
     gone = _sorted(Delete(found) for key, found in ours.items() if key not in want and by_name[key.kind].delete)
     rights = [change for change in gone if by_name[change.key.kind].revokes]
     others = [change for change in gone if not by_name[change.key.kind].revokes]
@@ -192,6 +192,14 @@ def _sorted(changes: Iterable[C]) -> list[C]:
 
 def _wave(changes: Iterable[Change], names: set[str], settle: bool) -> Wave:
     return Wave(tuple(change for change in changes if change.key.kind in names), settle)
+
+
+def _change(kind: Kind[Any], want: Resource, have: Resource | None) -> Create | Update | None:
+    """The difference; of what is adopted also that it becomes ours, which no other field may tell."""
+    if have is None or have.owned or not kind.mark:
+        return difference(want, have)
+    becomes = FieldChange((kind.mark,), False, True)
+    return Update(have, want, (becomes, *differences(want.fields, have.fields)))
 
 
 def difference(want: Resource, have: Resource | None) -> Create | Update | None:

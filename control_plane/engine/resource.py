@@ -34,6 +34,7 @@ class Resource:
     origin: Origin | None = field(default=None, compare=False)  # the YAML that asks for it
     belongs: frozenset[str] = field(default=frozenset(), compare=False)  # tenants and APIs that it is part of
     owned: bool = True  # found with our mark
+    adoptable: bool = True  # without our mark: nobody else's that we know of, so it can become ours
     attached: bool = False  # without our mark, on an object that is ours: a key of our consumer that nobody declared
     protected: str | None = field(default=None, compare=False)  # why it must not be deleted: the last administrator
     previously: Key | None = field(default=None, compare=False)  # where it stood before it was renamed in the YAML

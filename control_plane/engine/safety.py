@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from control_plane.engine.plan import Change, Delete, Plan, Update
+from control_plane.engine.values import Secret
 from control_plane.problems import Problem, Refused
 
 
@@ -23,7 +24,7 @@ def check(plan: Plan, *, empty: bool, limit: int, allowed: int | None, more: Ite
     `empty`: the whole configuration asks for nothing. `allowed` is the number of removals that the operator named.
     `more` is what a system of its own has against the plan.
     """
-    problems = [*_conflicts(plan), *_protected(plan), *_many(plan, limit, allowed), *more]
+    problems = [*_conflicts(plan), *_locked_out(plan), *_protected(plan), *_many(plan, limit, allowed), *more]
     if empty:
         problems.append(
             Problem(
@@ -42,8 +43,23 @@ def _conflicts(plan: Plan) -> Iterator[Problem]:
             f"{have.key} is there already and is not managed by renkei",
             want.origin,
             note="what carries no ownership mark is never changed",
-            help="rename one of the two, remove the one on the server, or, in Kong, let it become ours: --adopt",
+            help="rename one of the two, remove the one on the server, or let it become ours: --adopt",
         )
+
+
+def _locked_out(plan: Plan) -> Iterator[Problem]:
+    """Who is adopted keeps the secret that he has: another one would end his calls with the apply."""
+    for change in plan:
+        if isinstance(change, Update) and not change.have.owned:
+            for one in change.changes:
+                if isinstance(one.before, Secret) and isinstance(one.after, Secret):
+                    what = "another secret" if one.after.version else "no secret yet, and apply would make another"
+                    yield Problem(
+                        f"{change.key} would get a new secret with its adoption",
+                        change.want.origin,
+                        note=f"at {one.after.ref} the store has {what} than the one in use",
+                        help="put the one in use there, and record it: renkei doctor --secrets",
+                    )
 
 
 def _protected(plan: Plan) -> Iterator[Problem]:

@@ -24,7 +24,7 @@ from control_plane.engine.resource import Key, Resource
 from control_plane.engine.values import Fields, Value
 from control_plane.keycloak import builtin, danger, proofs, roles, strangers
 from control_plane.keycloak.answers import Conflict, Json, text
-from control_plane.keycloak.marks import belongs, is_ours, marks
+from control_plane.keycloak.marks import MANAGED, belongs, is_nobodys, is_ours, marks
 from control_plane.keycloak.scopes import GATEWAY, is_client, scope_name
 from control_plane.keycloak.server import Keycloak, not_there
 from control_plane.keycloak.session import path
@@ -121,7 +121,7 @@ def _read(server: Keycloak, realm: str) -> Iterator[Resource]:
     where = path(realm, "clients")
     found = [_sealed(server, one) for one in server.session.list(where)]
     server.remember(NAME, realm, {text(one, "clientId", where): text(one, "id", where) for one in found})
-    told = _scope_mappings(server, realm, [one for one in found if is_ours(one, server.platform)])
+    told = _scope_mappings(server, realm, [one for one in found if server.takes(one)])
     for one in found:
         ours = is_ours(one, server.platform)
         why, remove = (None if ours else strangers.client(realm, one)) or (None, None)
@@ -129,10 +129,11 @@ def _read(server: Keycloak, realm: str) -> Iterator[Resource]:
             own = realm == server.settings.realm and one["clientId"] == server.settings.client_id
             yield Resource(
                 Key(NAME, realm, one["clientId"]),
-                {**_found(one), **told[one["clientId"]]} if ours else {},
+                {**_found(one), **told[one["clientId"]]} if one["clientId"] in told else {},
                 None,
                 belongs(one),
                 ours,
+                adoptable=is_nobodys(one),
                 protected="renkei itself signs in with it" if own else None,
                 danger=why,
                 remove=remove,
@@ -227,7 +228,7 @@ def _body(server: Keycloak, want: Resource, names: frozenset[str]) -> Json:
     if MAPPERS in names:
         body[MAPPERS] = []
     attributes = proofs.attributes(want.fields, names)
-    if "tenant" in names:
+    if names & {"tenant", MANAGED}:
         attributes |= marks(server.platform, str(want.fields["tenant"]))
     if ASSURANCE in names:
         attributes[ASSURANCE] = str(want.fields[ASSURANCE] or "")
@@ -295,4 +296,6 @@ CLIENT = Kind(
     revokes=True,
     moves="its client id changes: the caller must ask for tokens under the new one, with the same secret",
     danger=danger.of_client,
+    adoptable=True,
+    mark=MANAGED,
 )

@@ -17,7 +17,7 @@ from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
 from control_plane.keycloak import builtin, danger, power, roles, sessions
 from control_plane.keycloak.answers import Json, text
-from control_plane.keycloak.marks import is_ours
+from control_plane.keycloak.marks import is_nobodys, is_ours
 from control_plane.keycloak.server import Keycloak
 from control_plane.keycloak.session import path
 
@@ -46,28 +46,30 @@ def _read(server: Keycloak, realm: str) -> Iterator[Resource]:
     custom = [one for one in found if not builtin.is_role(realm, str(one.get("name")))]
     parts = server.side_by_side(partial(_included, server, realm), custom)
     for one, included in zip(custom, parts, strict=True):
-        if not is_ours(one, server.platform):
-            yield from _strange(server, realm, one, included)
-            continue
         fields = {
             "roles": frozenset(str(part.get("name")) for part in included if not part.get("clientRole")),
             "client_roles": frozenset(_client_role(part) for part in included if part.get("clientRole")),
         }
-        yield Resource(Key(NAME, realm, text(one, "name", where)), fields)
+        key = Key(NAME, realm, text(one, "name", where))
+        if is_ours(one, server.platform):
+            yield Resource(key, fields)
+        else:
+            why, remove = _strange(server, realm, one, included)
+            free = is_nobodys(one)
+            yield Resource(key, fields, owned=False, adoptable=free, danger=why, remove=remove)
 
 
-def _strange(server: Keycloak, realm: str, role: Json, included: list[Json]) -> Iterator[Resource]:
+def _strange(server: Keycloak, realm: str, role: Json, included: list[Json]) -> tuple[str | None, str | None]:
     """A role without our mark is told of here only when whoever gets it administers the realm."""
     looks = [part for part in included if part.get("clientRole") and part.get("name") not in power.HARMLESS]
     client = power.id_of_client(server, realm) if looks else None
     given = frozenset(str(part.get("name")) for part in looks if part.get("containerId") == client)
-    if why := power.why("whoever has the role", given):
-        where = path(realm, "roles-by-id", text(role, "id", NAME), "composites")
-        body = json.dumps(
-            [{"id": part["id"], "name": part["name"]} for part in looks if part.get("containerId") == client]
-        )
-        name = text(role, "name", NAME)
-        yield Resource(Key(NAME, realm, name), owned=False, danger=why, remove=f"DELETE /{where} {body}")
+    why = power.why("whoever has the role", given)
+    if not why:
+        return None, None
+    where = path(realm, "roles-by-id", text(role, "id", NAME), "composites")
+    body = json.dumps([{"id": part["id"], "name": part["name"]} for part in looks if part.get("containerId") == client])
+    return why, f"DELETE /{where} {body}"
 
 
 def _included(server: Keycloak, realm: str, role: Json) -> list[Json]:
@@ -102,4 +104,14 @@ def update(server: Keycloak, change: Update) -> None:
         sessions.end_all(server, realm, sessions.holders(server, realm, change.key.name))
 
 
-COMPOSITE = Kind(NAME, desired, read, create, update, after=("keycloak.role",), danger=danger.of_holder)
+COMPOSITE = Kind(
+    NAME,
+    desired,
+    read,
+    create,
+    update,
+    after=("keycloak.role",),
+    aspect=True,
+    danger=danger.of_holder,
+    adoptable=True,
+)

@@ -16,7 +16,7 @@ from control_plane.engine.resource import Key, Resource
 from control_plane.engine.values import Fields
 from control_plane.keycloak import danger, power, roles, sessions
 from control_plane.keycloak.answers import Conflict, Json, a_list, text
-from control_plane.keycloak.marks import TENANT, TITLE, attribute, belongs, is_ours, lists, marks
+from control_plane.keycloak.marks import MANAGED, TENANT, TITLE, attribute, belongs, is_nobodys, is_ours, lists, marks
 from control_plane.keycloak.server import Keycloak
 from control_plane.keycloak.session import path
 
@@ -67,7 +67,9 @@ def _strange(server: Keycloak, realm: str, name: str, found: Json) -> Resource:
     given = (found.get("clientRoles") or {}).get(power.CLIENT) or ()
     why = power.why("whoever is in it or below it", frozenset(map(str, given)))
     remove = f"DELETE /{path(realm, 'groups', text(found, 'id', 'groups'))}" if why else None
-    return Resource(Key(NAME, realm, name), owned=False, danger=why, remove=remove)
+    fields = _found(found) if server.takes(found) else {}
+    free = is_nobodys(found)
+    return Resource(Key(NAME, realm, name), fields, owned=False, adoptable=free, danger=why, remove=remove)
 
 
 def _paths(server: Keycloak, realm: str, found: list[Json], above: str) -> Iterator[tuple[str, Json]]:
@@ -125,7 +127,7 @@ def _there(server: Keycloak, where: str, name: str) -> str | None:
 
 def update(server: Keycloak, change: Update) -> None:
     where = _where(server, change.want)
-    if change.changed & {"title", "tenant"}:
+    if change.changed & {"title", "tenant", MANAGED}:
         found = server.session.get(where)
         tenant, title = str(change.want.fields["tenant"]), str(change.want.fields["title"])
         attributes = {**(found.get("attributes") or {}), **lists(marks(server.platform, tenant, title))}
@@ -180,5 +182,15 @@ def _tree(group: Resource) -> str:
 
 
 GROUP = Kind(
-    NAME, desired, read, create, update, delete, after=("keycloak.composite",), serial_by=_tree, danger=danger.of_holder
+    NAME,
+    desired,
+    read,
+    create,
+    update,
+    delete,
+    after=("keycloak.composite",),
+    serial_by=_tree,
+    danger=danger.of_holder,
+    adoptable=True,
+    mark=MANAGED,
 )

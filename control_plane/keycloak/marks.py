@@ -11,6 +11,7 @@ PLATFORM = "renkei.platform"  # the platform's name: the object is ours
 TENANT = "renkei.tenant"  # the tenant that it belongs to
 TITLE = "renkei.title"  # its name for people, where Keycloak has no field for one
 EXEMPT = "renkei-mfa-exempt"  # of a person: no second factor is asked of him
+MANAGED = "managed"  # the field of a plan that tells of an adoption
 PREFIX = "renkei-"  # of flows and of our own role, which have no attributes or no tenant
 
 
@@ -25,6 +26,11 @@ def attribute(found: Json, name: str) -> str | None:
 
 def is_ours(found: Json, platform: str) -> bool:
     return attribute(found, PLATFORM) == platform
+
+
+def is_nobodys(found: Json) -> bool:
+    """No platform's mark is on it: neither ours nor another one's that shares the server."""
+    return (found.get("attributes") or {}).get(PLATFORM) in (None, "", [], [""])
 
 
 def belongs(found: Json) -> frozenset[str]:

@@ -18,7 +18,7 @@ from control_plane.engine.resource import Key, Resource
 from control_plane.engine.values import Fields, Value
 from control_plane.keycloak import baseline, loosening, realmput
 from control_plane.keycloak.answers import RIGHTS, Conflict, Json, Missing, text
-from control_plane.keycloak.marks import belongs, is_ours, marks
+from control_plane.keycloak.marks import MANAGED, belongs, is_nobodys, is_ours, marks
 from control_plane.keycloak.server import Keycloak
 from control_plane.keycloak.session import path
 from control_plane.problems import NotAllowed, Problem
@@ -48,7 +48,8 @@ def read(server: Keycloak) -> Iterator[Resource]:
     for name, found in sorted(server.found.items()):
         ours = is_ours(found, server.platform)
         if name != server.settings.realm or ours:
-            yield Resource(Key(NAME, name, name), _read_fields(found) if ours else {}, None, belongs(found), ours)
+            fields = _read_fields(found) if ours or (name in server.wanted and server.takes(found)) else {}
+            yield Resource(Key(NAME, name, name), fields, None, belongs(found), ours, adoptable=is_nobodys(found))
 
 
 def _all(server: Keycloak) -> Iterator[Json]:
@@ -110,7 +111,9 @@ def create(server: Keycloak, want: Resource) -> None:
 
 
 def update(server: Keycloak, change: Update) -> None:
-    realmput.put(server.session, change.key.name, _body(change.want.fields, change.changed))
+    tenant = next(iter(change.want.belongs), None)
+    mark = marks(server.platform, tenant) if MANAGED in change.changed else None
+    realmput.put(server.session, change.key.name, _body(change.want.fields, change.changed), mark)
 
 
 def _body(fields: Fields, names: frozenset[str]) -> Json:
@@ -137,4 +140,15 @@ def _one_by_one(realm: Resource) -> str:
     return "realms"
 
 
-REALM = Kind(NAME, desired, read, create, update, leaves=leaves, serial_by=_one_by_one, danger=loosening.danger)
+REALM = Kind(
+    NAME,
+    desired,
+    read,
+    create,
+    update,
+    leaves=leaves,
+    serial_by=_one_by_one,
+    danger=loosening.danger,
+    adoptable=True,
+    mark=MANAGED,
+)

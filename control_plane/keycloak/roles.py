@@ -15,7 +15,7 @@ from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
 from control_plane.keycloak import builtin, danger, sessions
 from control_plane.keycloak.answers import Conflict, Json, text
-from control_plane.keycloak.marks import TITLE, attribute, is_ours, lists, marks
+from control_plane.keycloak.marks import MANAGED, TITLE, attribute, is_nobodys, is_ours, lists, marks
 from control_plane.keycloak.server import Keycloak
 from control_plane.keycloak.session import path
 
@@ -44,7 +44,8 @@ def _read(server: Keycloak, realm: str) -> Iterator[Resource]:
     for one in found:
         if not builtin.is_role(realm, one["name"]):
             fields = {"title": attribute(one, TITLE), "description": one.get("description")}
-            yield Resource(Key(NAME, realm, one["name"]), fields, owned=is_ours(one, server.platform))
+            ours, free = is_ours(one, server.platform), is_nobodys(one)
+            yield Resource(Key(NAME, realm, one["name"]), fields, owned=ours, adoptable=free)
 
 
 def create(server: Keycloak, want: Resource) -> None:
@@ -66,7 +67,8 @@ def create(server: Keycloak, want: Resource) -> None:
 def update(server: Keycloak, change: Update) -> None:
     where = path(change.key.within, "roles", change.key.name)
     found = server.session.get(where)
-    attributes = {**(found.get("attributes") or {}), TITLE: [change.want.fields["title"]]}
+    mark = lists(marks(server.platform, title=str(change.want.fields["title"])))
+    attributes = {**(found.get("attributes") or {}), **mark}
     body: Json = {"name": change.key.name, "description": change.want.fields["description"], "attributes": attributes}
     server.session.put(where, body)
 
@@ -83,4 +85,15 @@ def named(server: Keycloak, realm: str, names: frozenset[str]) -> list[Json]:
     return [{"id": server.id(NAME, realm, name), "name": name} for name in sorted(names)]
 
 
-ROLE = Kind(NAME, desired, read, create, update, delete, after=("keycloak.realm",), danger=danger.of_role)
+ROLE = Kind(
+    NAME,
+    desired,
+    read,
+    create,
+    update,
+    delete,
+    after=("keycloak.realm",),
+    danger=danger.of_role,
+    adoptable=True,
+    mark=MANAGED,
+)

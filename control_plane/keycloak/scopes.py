@@ -19,7 +19,7 @@ from control_plane.engine.resource import Key, Resource
 from control_plane.engine.values import Fields, Value
 from control_plane.keycloak import builtin, danger, mappers, strangers
 from control_plane.keycloak.answers import Conflict, Json, a_list, text
-from control_plane.keycloak.marks import PREFIX, belongs, is_ours, marks
+from control_plane.keycloak.marks import MANAGED, PREFIX, belongs, is_nobodys, is_ours, marks
 from control_plane.keycloak.server import Keycloak
 from control_plane.keycloak.session import path
 
@@ -91,9 +91,9 @@ def _read(server: Keycloak, realm: str) -> Iterator[Resource]:
         ours = is_ours(one, server.platform)
         why, remove = (None if ours else strangers.scope(realm, one)) or (None, None)
         if why or one["name"] not in builtin.SCOPES:
-            fields = _found(one) if ours else {}
-            key = Key(NAME, realm, one["name"])
-            yield Resource(key, fields, None, belongs(one), ours, danger=why, remove=remove)
+            fields = _found(one) if server.takes(one) else {}
+            key, free = Key(NAME, realm, one["name"]), is_nobodys(one)
+            yield Resource(key, fields, None, belongs(one), ours, adoptable=free, danger=why, remove=remove)
 
 
 def _found(one: Json) -> Fields:
@@ -174,4 +174,15 @@ def delete(server: Keycloak, have: Resource) -> None:
     server.session.delete(path(have.key.within, "client-scopes", server.id(NAME, have.key.within, have.key.name)))
 
 
-SCOPE = Kind(NAME, desired, read, create, update, delete, after=("keycloak.realm",), danger=danger.of_scope)
+SCOPE = Kind(
+    NAME,
+    desired,
+    read,
+    create,
+    update,
+    delete,
+    after=("keycloak.realm",),
+    danger=danger.of_scope,
+    adoptable=True,
+    mark=MANAGED,
+)

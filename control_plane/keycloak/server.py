@@ -12,7 +12,7 @@ from control_plane.catalog.model import KeycloakSettings
 from control_plane.engine.values import RealmKey, Secret
 from control_plane.keycloak import keys
 from control_plane.keycloak.answers import Json
-from control_plane.keycloak.marks import is_ours
+from control_plane.keycloak.marks import is_nobodys, is_ours
 from control_plane.keycloak.session import PARALLEL, Session, path
 from control_plane.problems import Problem, ServerError
 
@@ -46,6 +46,7 @@ class Keycloak:
         self.seal = seal
         self.reveal = reveal
         self.parallel = parallel
+        self.adopting = False  # whether a stranger in the place of a wanted object becomes ours in this run
         self.found: Mapping[str, Json] = {}  # the realms that are there, as the last read saw them
         self.hidden: set[str] = set()  # realms whose user profile does not show our mark
         self._keys: dict[str, bytes] = {}
@@ -55,8 +56,12 @@ class Keycloak:
     # ------------------------------------------------------------ reading
 
     def ours(self) -> list[str]:
-        """The realms whose contents are read: asked for, there, and with our mark."""
-        return sorted(name for name in self.wanted if name in self.found and is_ours(self.found[name], self.platform))
+        """The realms whose contents are read: asked for, there, and with our mark or to get it."""
+        return sorted(name for name in self.wanted if name in self.found and self.takes(self.found[name]))
+
+    def takes(self, found: Json) -> bool:
+        """Whether an object is read whole: ours, or nobody's and perhaps to be adopted."""
+        return is_ours(found, self.platform) or (self.adopting and is_nobodys(found))
 
     def each_realm(self, read: Callable[[Keycloak, str], Iterable[T]]) -> Iterator[T]:
         """What `read` finds in each of our realms, some of them side by side."""

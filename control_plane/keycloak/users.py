@@ -22,7 +22,18 @@ from control_plane.engine.resource import Key, Resource
 from control_plane.engine.values import Value
 from control_plane.keycloak import builtin, danger, groups, logins, profiles, roles, sessions
 from control_plane.keycloak.answers import Conflict, Json, text
-from control_plane.keycloak.marks import EXEMPT, PLATFORM, TENANT, attribute, belongs, is_ours, lists, marks
+from control_plane.keycloak.marks import (
+    EXEMPT,
+    MANAGED,
+    PLATFORM,
+    TENANT,
+    attribute,
+    belongs,
+    is_nobodys,
+    is_ours,
+    lists,
+    marks,
+)
 from control_plane.keycloak.server import Keycloak
 from control_plane.keycloak.session import path
 from control_plane.problems import Problem, ServerError
@@ -76,12 +87,12 @@ def _read(server: Keycloak, realm: str) -> Iterator[Resource]:
         hidden = {text(one, "id", "users") for one in found}
     accounts = _accounts(server, realm, hidden)
     server.remember(NAME, realm, {one.resource.key.name: one.id for one in accounts})
-    ours = {one.id for one in accounts if one.resource.owned}
-    memberships = _edges(server, realm, ours, server.ids(groups.NAME, realm), _members)
+    whole = {one.id for one in accounts if one.whole}
+    memberships = _edges(server, realm, whole, server.ids(groups.NAME, realm), _members)
     custom = {name: id for name, id in server.ids(roles.NAME, realm).items() if not builtin.is_role(realm, name)}
-    given = _edges(server, realm, ours, custom, _holders)
-    for id, one in accounts:
-        if one.owned:
+    given = _edges(server, realm, whole, custom, _holders)
+    for id, one, told in accounts:
+        if told:
             fields = {**one.fields, "groups": frozenset(memberships[id]), "roles": frozenset(given[id])}
             yield replace(one, fields=fields)
         else:
@@ -93,14 +104,17 @@ class _Account(NamedTuple):
 
     id: str
     resource: Resource
+    whole: bool  # groups and roles are looked up, too: it is ours, or may become ours
 
 
 def _account_of(server: Keycloak, realm: str, one: Json, hidden: set[str] | None) -> _Account:
     id, key = text(one, "id", "users"), Key(NAME, realm, text(one, "username", "users"))
     if is_ours(one, server.platform) if hidden is None else id in hidden:
-        return _Account(id, Resource(key, _found(one), None, belongs(one)))
-    exempt = attribute(one, EXEMPT) is not None
-    return _Account(id, Resource(key, _account(one), owned=False, danger=danger.EXEMPTED if exempt else None))
+        return _Account(id, Resource(key, _found(one), None, belongs(one)), True)
+    why = danger.EXEMPTED if attribute(one, EXEMPT) is not None else None
+    whole = server.takes(one)
+    fields = _found(one) if whole else _account(one)
+    return _Account(id, Resource(key, fields, owned=False, adoptable=is_nobodys(one), danger=why), whole)
 
 
 def _accounts(server: Keycloak, realm: str, hidden: set[str] | None) -> list[_Account]:
@@ -220,7 +234,7 @@ def update(server: Keycloak, change: Update) -> None:
 def _put(server: Keycloak, want: Resource, id: str, names: frozenset[str]) -> None:
     """The changed fields of the account. `enabled` goes only when it changes, so that a lock-out stays."""
     body: Json = {"enabled": want.fields["enabled"]} if "enabled" in names else {}
-    if names & {*NAMES, "attributes", "tenant"}:
+    if names & {*NAMES, "attributes", "tenant", MANAGED}:
         found = server.session.get(path(want.key.within, "users", id))
         kept = {name: found.get(name) for name in NAMES}
         named = {name: want.fields[name] for name in NAMES if name in want.fields}
@@ -267,4 +281,6 @@ USER = Kind(
     after=("keycloak.profile", "keycloak.group", "keycloak.binding"),
     leaves=leaves,
     danger=danger.of_holder,
+    adoptable=True,
+    mark=MANAGED,
 )

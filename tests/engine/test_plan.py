@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from control_plane.engine.apply import Done, apply
 from control_plane.engine.fingerprint import fingerprint
-from control_plane.engine.plan import Create, Delete, Update, make_plan
+from control_plane.engine.plan import Create, Delete, FieldChange, Update, make_plan
 from control_plane.engine.read import have as read_have
 from control_plane.engine.resource import Key, Resource, state
 from control_plane.engine.values import Secret
@@ -179,3 +181,26 @@ def test_a_renaming_that_was_stopped_goes_on_where_it_stood():
 def test_a_former_name_that_nobody_has_any_more_means_nothing():
     want = state([Resource(Key("shelf.box", "new", "new"), previously=box("old").key)])
     assert not make_plan([kind("shelf.box", moves="it is the same box")], want, want)
+
+
+# ---------------------------------------------------------------- adoption
+
+
+def test_what_is_adopted_is_shown_also_where_nothing_else_differs():
+    wanted, there = state([box("a", size=1)]), state([box("a", owned=False, size=1)])
+    [change] = make_plan([kind("shelf.box", adoptable=True, mark="managed")], wanted, there, adopt=True)
+    assert isinstance(change, Update)
+    assert change.changes == (FieldChange(("managed",), False, True),)
+
+
+def test_what_somebody_else_has_marked_stays_a_conflict():
+    there = state([replace(box("a", owned=False), adoptable=False)])
+    plan = make_plan([kind("shelf.box", adoptable=True, mark="managed")], state([box("a")]), there, adopt=True)
+    assert not plan
+    assert len(plan.conflicts) == 1
+
+
+def test_a_strangers_property_is_told_of_only_when_it_opens_something():
+    quiet, open_door = box("a", owned=False), replace(box("b", owned=False), danger="everybody may")
+    plan = make_plan([kind("shelf.box", aspect=True)], {}, state([quiet, open_door]))
+    assert plan.unmanaged == (open_door,)

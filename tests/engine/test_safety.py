@@ -10,6 +10,7 @@ from control_plane.engine import safety
 from control_plane.engine.plan import make_plan
 from control_plane.engine.resource import Resource, state
 from control_plane.engine.scope import narrow
+from control_plane.engine.values import Secret
 from control_plane.problems import ConfigurationError, Origin, Refused
 from tests.engine.shelf import KINDS, box, kind
 
@@ -87,3 +88,19 @@ def test_only_something_that_is_nowhere_is_refused_with_what_is_near():
     with pytest.raises(Refused) as refused:
         narrow(state([mine]), {}, ("nasushiobra",))
     assert "did you mean 'nasushiobara'" in refused.value.problems[0].help
+
+
+@pytest.mark.parametrize(
+    ("version", "said"),
+    [(None, "no secret yet, and apply would make another than"), ("2", "another secret than"), ("1", None)],
+)
+def test_what_is_adopted_keeps_its_secret_or_nothing_is_written(version, said):
+    wanted = state([box("a", key=Secret("services/a#key", version))])
+    there = state([box("a", owned=False, key=Secret("", "1"))])
+    plan = make_plan([kind("shelf.box", adoptable=True, mark="managed")], wanted, there, adopt=True)
+    if said is None:
+        safety.check(plan, empty=False, limit=0, allowed=None)
+    else:
+        with pytest.raises(Refused) as refused:
+            safety.check(plan, empty=False, limit=0, allowed=None)
+        assert said in (refused.value.problems[0].note or "")

@@ -66,20 +66,21 @@ class World:
             parallel=parallel,
         )
 
-    def plan(self, catalog: Catalog, keycloak: Keycloak | None = None) -> Plan:
+    def plan(self, catalog: Catalog, keycloak: Keycloak | None = None, *, adopt: bool = False) -> Plan:
         """The plan for a catalog from `here`; realms of other tests are left out of it."""
         client = keycloak or self.keycloak(catalog)
+        client.adopting = adopt
         targets = [target(client)]
         wanted = want(targets, catalog, version_of)
         found = {key: one for key, one in have(targets).items() if key.within.startswith(f"{self.prefix}-")}
-        plan = make_plan(KINDS, wanted, found)
+        plan = make_plan(KINDS, wanted, found, adopt=adopt)
         check(plan, empty=not wanted, limit=100, allowed=None)
         return plan
 
-    def apply(self, catalog: Catalog, parallel: int = 10) -> tuple[Outcome, ...]:
+    def apply(self, catalog: Catalog, parallel: int = 10, *, adopt: bool = False) -> tuple[Outcome, ...]:
         """Plan and apply; every change must have been made."""
         client = self.keycloak(catalog, parallel)
-        return self.make(self.plan(catalog, client), client, parallel)
+        return self.make(self.plan(catalog, client, adopt=adopt), client, parallel)
 
     def make(self, plan: Plan, client: Keycloak, parallel: int = 10) -> tuple[Outcome, ...]:
         """Make a plan that was made with the same client."""

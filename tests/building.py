@@ -19,6 +19,7 @@ from control_plane.catalog.model import (
     CallerKind,
     Catalog,
     DataScope,
+    Delegates,
     Disclosure,
     Environment,
     FirstLogin,
@@ -249,6 +250,24 @@ def _in_tenant(catalog: Catalog, name: str, **added: Any) -> Catalog:
     longer: dict[str, Any] = {field: (*getattr(tenant, field), one) for field, one in added.items()}
     tenant = replace(tenant, **longer)
     return replace(catalog, tenants={**catalog.tenants, name: tenant})
+
+
+def with_administrators(
+    *users: str, tenant: str = "nasushiobara", role: str | None = None, groups: Iterable[str] = ()
+) -> Part:
+    """Who administers the tenant's people, and which groups they fill."""
+    found = Delegates(users, role, tuple(groups), here(f"tenants/{tenant}.yaml", 30))
+    return Part(7, lambda catalog: _delegating(catalog, tenant, administrators=found))
+
+
+def with_auditors(*users: str, tenant: str = "nasushiobara", role: str | None = None) -> Part:
+    found = Delegates(users, role, (), here(f"tenants/{tenant}.yaml", 31))
+    return Part(7, lambda catalog: _delegating(catalog, tenant, auditors=found))
+
+
+def _delegating(catalog: Catalog, name: str, **named: Delegates) -> Catalog:
+    given: dict[str, Any] = {**named}
+    return replace(catalog, tenants={**catalog.tenants, name: replace(catalog.tenants[name], **given)})
 
 
 # ---------------------------------------------------------------- APIs

@@ -22,7 +22,15 @@ from control_plane.catalog.documents.platform import (
 )
 from control_plane.catalog.documents.roles import RoleEntry, ScopeEntry
 from control_plane.catalog.documents.templates import CorsEntry, PlanEntry
-from control_plane.catalog.documents.tenants import ClientAuthEntry, GroupEntry, ServiceEntry, UserEntry
+from control_plane.catalog.documents.tenants import (
+    AdministratorsEntry,
+    AuditorsEntry,
+    ClientAuthEntry,
+    GroupEntry,
+    ServiceEntry,
+    TenantDocument,
+    UserEntry,
+)
 from control_plane.catalog.located import Located
 from control_plane.catalog.model import (
     AccessLog,
@@ -37,6 +45,7 @@ from control_plane.catalog.model import (
     Cors,
     DataScope,
     Default,
+    Delegates,
     Disclosure,
     Environment,
     Exemption,
@@ -226,6 +235,8 @@ class _Builder:
             users=tuple(self.user(user, one.name) for user in one.users),
             services=tuple(self.service(service, one.name) for service in one.services()),
             identity_providers=tuple(identity_provider(found, one.name) for found in one.identity_providers()),
+            administrators=_delegates(where, "administrators"),
+            auditors=_delegates(where, "auditors"),
             limits=_limits(document.limits),
             limits_origin=where.key("limits") if document.limits else None,
             origin=where.origin("tenant"),
@@ -317,6 +328,14 @@ def _limits(given: Mapping[str, Mapping[str, CallLimit]]) -> dict[tuple[str, str
 
 def _group(where: Located[GroupEntry], tenant: str) -> Group:
     return Group(tenant, where.value.group, where.value.title, tuple(where.value.roles), where.origin())
+
+
+def _delegates(where: Located[TenantDocument], word: str) -> Delegates | None:
+    one: AdministratorsEntry | AuditorsEntry | None = getattr(where.value, word)
+    if one is None:
+        return None
+    groups = tuple(one.groups) if isinstance(one, AdministratorsEntry) else ()
+    return Delegates(tuple(one.users or ()), one.role, groups, where.key(word))
 
 
 def _version(where: Located[VersionEntry], zone: ZoneInfo) -> Version:

@@ -14,7 +14,7 @@ from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
 from control_plane.engine.values import Fields
-from control_plane.keycloak import danger, power, roles, sessions
+from control_plane.keycloak import danger, power, roles, sessions, switch
 from control_plane.keycloak.answers import Conflict, Json, a_list, text
 from control_plane.keycloak.marks import MANAGED, TENANT, TITLE, attribute, belongs, is_nobodys, is_ours, lists, marks
 from control_plane.keycloak.server import Keycloak
@@ -137,16 +137,17 @@ def update(server: Keycloak, change: Update) -> None:
     if given - wanted:
         server.session.delete(f"{where}/role-mappings/realm", roles.named(server, change.key.within, given - wanted))
     if "client_roles" in change.changed:
-        _take_client_roles(server, where)
+        _take_client_roles(server, change.key.within, where)
     _give(server, change.want, wanted - given)
     if given - wanted or "client_roles" in change.changed:
         sessions.end_all(server, change.key.within, _members(server, change.have))
 
 
-def _take_client_roles(server: Keycloak, where: str) -> None:
+def _take_client_roles(server: Keycloak, realm: str, where: str) -> None:
     of_clients = server.session.get(f"{where}/role-mappings").get("clientMappings") or {}
-    for one in of_clients.values():
-        server.session.delete(f"{where}/role-mappings/clients/{one['id']}", one["mappings"])
+    with switch.off(server, realm):
+        for one in of_clients.values():
+            server.session.delete(f"{where}/role-mappings/clients/{one['id']}", one["mappings"])
 
 
 def _give(server: Keycloak, group: Resource, names: frozenset[str]) -> None:

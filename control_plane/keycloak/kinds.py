@@ -15,6 +15,8 @@ from control_plane.keycloak.defaults import DEFAULT
 from control_plane.keycloak.flows import FLOW
 from control_plane.keycloak.groups import GROUP
 from control_plane.keycloak.mail import MAIL
+from control_plane.keycloak.permissions import PERMITTING, REFUSING
+from control_plane.keycloak.policies import POLICY
 from control_plane.keycloak.power import ADMINISTRATOR
 from control_plane.keycloak.profiles import PROFILE
 from control_plane.keycloak.providers import PROVIDER
@@ -40,5 +42,8 @@ KINDS: tuple[Kind[Keycloak], ...] = (
     CLIENT,
     DEFAULT,
     USER,
+    POLICY,
+    REFUSING,
+    PERMITTING,
     ADMINISTRATOR,
 )

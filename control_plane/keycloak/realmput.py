@@ -18,7 +18,12 @@ RESET = ("oauth2DeviceCodeLifespan", "oauth2DevicePollingInterval")
 
 
 def put(session: Session, realm: str, body: Mapping[str, object], attributes: Mapping[str, str] | None = None) -> None:
-    """Write these fields and attributes and none besides. Not to be called twice at once for one realm."""
+    """Write these fields and attributes and none besides; writes of one realm follow one another."""
+    with session.alone(realm):
+        _put(session, realm, body, attributes or {})
+
+
+def _put(session: Session, realm: str, body: Mapping[str, object], attributes: Mapping[str, str]) -> None:
     found = session.get(path(realm))
     kept: Json = dict(found.get("attributes") or {})
     for name, value in body.items():
@@ -28,7 +33,7 @@ def put(session: Session, realm: str, body: Mapping[str, object], attributes: Ma
     reset = {name: found[name] for name in RESET if name in found}
     if any(_of_passkeys(name) for name in body):
         reset |= {name: value for name, value in found.items() if _of_passkeys(name)}
-    session.put(path(realm), {"realm": realm, **reset, **body, "attributes": {**kept, **(attributes or {})}})
+    session.put(path(realm), {"realm": realm, **reset, **body, "attributes": {**kept, **attributes}})
 
 
 def _of_passkeys(name: str) -> bool:

@@ -16,7 +16,7 @@ from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
 from control_plane.engine.values import Fields, Value
-from control_plane.keycloak import baseline, loosening, realmput
+from control_plane.keycloak import baseline, loosening, realmput, switch
 from control_plane.keycloak.answers import RIGHTS, Conflict, Json, Missing, text
 from control_plane.keycloak.marks import MANAGED, belongs, is_nobodys, is_ours, marks
 from control_plane.keycloak.server import Keycloak
@@ -35,9 +35,11 @@ SETS = (
 
 
 def desired(catalog: Catalog) -> Iterator[Resource]:
+    delegated = {tenant.realm for tenant in catalog.delegating()}
     for realm in catalog.realms.values():
         key = Key(NAME, realm.name, realm.name)
-        yield Resource(key, baseline.fields(realm), realm.origin, frozenset({realm.owner}))
+        fields = {**baseline.fields(realm), **({switch.PERMISSIONS: True} if realm.name in delegated else {})}
+        yield Resource(key, fields, realm.origin, frozenset({realm.owner}))
 
 
 # ---------------------------------------------------------------- found

@@ -1,7 +1,8 @@
-"""Realm roles: the platform's roles, the same in every realm of ours, and our own role behind the MFA condition.
+"""Realm roles: the platform's roles, the same in every realm of ours, and two of our own.
 
 The role that demands MFA in a realm where only some need it is ours alone (`renkei-mfa`): it is part of every role that
-demands MFA, and the login flow asks for it by name. A PUT without the description would empty it; composites are not
+demands MFA, and the login flow asks for it by name. The other one (`renkei-delegate`) includes what administrators and
+auditors of a tenant need to list anything. A PUT without the description would empty it; composites are not
 part of a PUT and are a kind of their own.
 """
 
@@ -21,9 +22,13 @@ from control_plane.keycloak.session import path
 
 NAME = "keycloak.role"
 MFA = "renkei-mfa"  # whoever has it, directly or through another role, must show a second factor
+DELEGATE = "renkei-delegate"  # whoever has it may list the people whom permissions show; shows nobody by itself
 
 
 def desired(catalog: Catalog) -> Iterator[Resource]:
+    for tenant in {tenant.realm: tenant for tenant in catalog.delegating()}.values():
+        fields = {"title": "Delegation", "description": "Lists people and groups as far as permissions show them"}
+        yield Resource(Key(NAME, tenant.realm, DELEGATE), fields, tenant.delegation)
     for realm in catalog.realms.values():
         for role in catalog.roles.values():
             fields = {"title": role.title, "description": role.description or role.title}

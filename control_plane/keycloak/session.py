@@ -61,6 +61,7 @@ class Session:
         self.requests = 0  # sent so far, tokens not counted
         self._pause = pause
         self._lock = threading.Lock()
+        self._alone: dict[str, threading.RLock] = {}
         self._in_flight = threading.BoundedSemaphore(parallel)
         self._token = ""
         self._renew_at = 0.0  # monotonic clock
@@ -200,6 +201,11 @@ class Session:
                 return self._connection.raw_put(path, data)
             case _:
                 return self._connection.raw_delete(path, data)  # type: ignore[arg-type]  # a list is sent as text too
+
+    def alone(self, realm: str) -> threading.RLock:
+        """A lock for writes of a realm's own settings: several at once, also of different fields, lose some of them."""
+        with self._lock:
+            return self._alone.setdefault(realm, threading.RLock())
 
     def token(self) -> str:
         """An access token that is still good for a while."""

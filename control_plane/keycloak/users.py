@@ -44,6 +44,7 @@ NAMES = ("email", "firstName", "lastName")
 
 def desired(catalog: Catalog) -> Iterator[Resource]:
     declared = profiles.attributes(catalog)
+    delegates = _delegates(catalog)
     for user in catalog.users():
         realm = catalog.tenants[user.tenant].realm
         fields: dict[str, Value] = {
@@ -54,10 +55,21 @@ def desired(catalog: Catalog) -> Iterator[Resource]:
             "tenant": user.tenant,
             "attributes": {**{name: user.attributes.get(name) for name in declared[realm]}, **_exempt(catalog, user)},
             "groups": frozenset(_groups(user)),
-            "roles": frozenset(user.roles),
+            "roles": frozenset([*user.roles, *([roles.DELEGATE] if (user.tenant, user.username) in delegates else [])]),
         }
         key = Key(NAME, realm, user.username.lower())
         yield Resource(key, fields, user.origin, frozenset({user.tenant}))
+
+
+def _delegates(catalog: Catalog) -> frozenset[tuple[str, str]]:
+    """Who administers people of a tenant or looks at them, by tenant and username."""
+    return frozenset(
+        (tenant.name, user.username)
+        for tenant in catalog.delegating()
+        for who in (tenant.administrators, tenant.auditors)
+        for user in catalog.delegates(tenant, who)
+        if user.period.holds(catalog.as_of)
+    )
 
 
 def _exempt(catalog: Catalog, user: User) -> dict[str, str | None]:

@@ -53,6 +53,8 @@ SECTIONS = {
     "GroupEntry": "Groups",
     "UserEntry": "Users",
     "ExemptionEntry": "mfa_exempt",
+    "AdministratorsEntry": "administrators",
+    "AuditorsEntry": "auditors",
     "RosterEntry": "A roster",
     "ServiceEntry": "Services",
     "ClientAuthEntry": "client_auth",

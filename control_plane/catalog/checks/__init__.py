@@ -8,6 +8,7 @@
     consent     data for which people are asked
     people      realms, groups, users, roles
     factors     who is left out of the second factor, and where it is asked again
+    delegation  who administers a tenant's people, and what that gives
     clients     how services prove to Keycloak who they are
     providers   identity providers
     holders     roles that only so many may hold
@@ -22,6 +23,7 @@ from control_plane.catalog.checks import (
     apis,
     clients,
     consent,
+    delegation,
     factors,
     grants,
     holders,
@@ -35,7 +37,21 @@ from control_plane.catalog.checks import (
 from control_plane.catalog.declared import Declared
 from control_plane.problems import Problem
 
-CHECKS = (names, platform, templates, apis, scopes, consent, people, factors, clients, providers, holders, grants)
+CHECKS = (
+    names,
+    platform,
+    templates,
+    apis,
+    scopes,
+    consent,
+    people,
+    factors,
+    delegation,
+    clients,
+    providers,
+    holders,
+    grants,
+)
 
 
 def check(declared: Declared) -> list[Problem]:

@@ -56,6 +56,44 @@ class ExemptionEntry(Entry):
     until: Moment = Field(description="The last day on which the person is left out.")
 
 
+class AuditorsEntry(Entry):
+    """Who sees the tenant's people and changes nothing: one of `users` and `role`."""
+
+    model_config = ConfigDict(json_schema_extra=one_of("users", "role"))
+
+    users: Annotated[list[Username], Field(min_length=1), EachOnce] | None = Field(
+        None, description="People of the same tenant, by their usernames."
+    )
+    role: Id | None = Field(None, description="Whoever of the tenant has this role, on whatever way.")
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> AuditorsEntry:
+        if (self.users is None) == (self.role is None):
+            raise wrong("exactly one of 'users' and 'role' is expected")
+        return self
+
+
+class AdministratorsEntry(Entry):
+    """Who administers the tenant's people, but no other administrator: one of `users` and `role`."""
+
+    model_config = ConfigDict(json_schema_extra=one_of("users", "role"))
+
+    users: Annotated[list[Username], Field(min_length=1), EachOnce] | None = Field(
+        None, description="People of the same tenant, by their usernames."
+    )
+    role: Id | None = Field(None, description="Whoever of the tenant has this role, on whatever way.")
+    groups: Annotated[list[Id], EachOnce] = Field(
+        default_factory=list,
+        description="Groups of the tenant that they fill, and so roles that they give; else only people without one.",
+    )
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> AdministratorsEntry:
+        if (self.users is None) == (self.role is None):
+            raise wrong("exactly one of 'users' and 'role' is expected")
+        return self
+
+
 class UserEntry(Entry):
     """A person with an account."""
 
@@ -166,6 +204,10 @@ class TenantDocument(Entry):
         Annotated[list[UserEntry], Tag("list")] | Annotated[RosterEntry, Tag("roster")],
         Discriminator(_list_or_roster),
     ] = Field(default_factory=list, description="People: a list, or a roster from a CSV file.")
+    administrators: AdministratorsEntry | None = Field(
+        None, description="Who administers its people in Keycloak, within the groups that are named."
+    )
+    auditors: AuditorsEntry | None = Field(None, description="Who sees its people in Keycloak and changes nothing.")
     limits: dict[Id, dict[Id, CallLimit]] = Field(
         default_factory=dict, description="For each of its services instead of the API's limit: API, level, limit."
     )

@@ -7,6 +7,7 @@ plan can say which line of YAML asks for a change. Nothing here knows YAML, Keyc
     environments  the platform, and where it runs: servers, secret store, upstreams
     certificates  what the gateway trusts and shows when it calls an upstream
     clients       how a service proves to Keycloak who it is
+    delegation    who administers a tenant's people, and who may look at them
     secretref     where a secret stands
     grants        what a service may call, or a person with a role through one
     roles         roles of people, and scopes of data
@@ -21,6 +22,7 @@ from control_plane.catalog.model.apis import Api, Auth, CallerKind, Cors, Defaul
 from control_plane.catalog.model.catalog import Catalog
 from control_plane.catalog.model.certificates import Certificate, ClientCertificate
 from control_plane.catalog.model.clients import ClientAuth, ClientKey
+from control_plane.catalog.model.delegation import Delegates
 from control_plane.catalog.model.environments import (
     AccessLog,
     Asked,
@@ -63,6 +65,7 @@ __all__ = [
     "Cors",
     "DataScope",
     "Default",
+    "Delegates",
     "Disclosure",
     "Environment",
     "Exemption",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from control_plane.catalog.model.apis import Api, CallerKind, State
+from control_plane.catalog.model.delegation import Delegates
 from control_plane.catalog.model.environments import Environment, Platform, Upstream
 from control_plane.catalog.model.grants import Grant
 from control_plane.catalog.model.providers import IdentityProvider
@@ -78,6 +79,26 @@ class Catalog:
                 found.add(name)
                 todo.extend(self.roles[name].includes)
         return frozenset(found)
+
+    def roles_of(self, user: User) -> frozenset[str]:
+        """Every role that the person has: directly, by a group, or by a role that includes it."""
+        groups = (group for group in self.tenants[user.tenant].groups if group.name in user.groups)
+        given = {*user.roles, *(role for group in groups for role in group.roles)}
+        return frozenset(name for role in given for name in self.roles_with(role))
+
+    def delegating(self) -> Iterator[Tenant]:
+        """Tenants whose people somebody administers or looks at."""
+        return (tenant for tenant in self.tenants.values() if tenant.administrators or tenant.auditors)
+
+    def delegates(self, tenant: Tenant, who: Delegates | None) -> tuple[User, ...]:
+        """The people of the tenant that are meant, whether or not their period holds."""
+        if who is None:
+            return ()
+        return tuple(
+            user
+            for user in tenant.users
+            if user.username in who.users or (who.role is not None and who.role in self.roles_of(user))
+        )
 
     def demands_mfa(self, role: str) -> bool:
         return any(self.roles[name].mfa for name in self.roles_with(role))

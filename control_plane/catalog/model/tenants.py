@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from control_plane.catalog.model.apis import Auth
 from control_plane.catalog.model.clients import ClientAuth
+from control_plane.catalog.model.delegation import Delegates
 from control_plane.catalog.model.grants import Grant
 from control_plane.catalog.model.periods import ALWAYS, Period
 from control_plane.catalog.model.providers import IdentityProvider
@@ -89,6 +90,14 @@ class Tenant:
     users: tuple[User, ...] = ()
     services: tuple[Service, ...] = ()
     identity_providers: tuple[IdentityProvider, ...] = ()
+    administrators: Delegates | None = None  # of its people
+    auditors: Delegates | None = None  # who see its people and change nothing
     limits: Mapping[tuple[str, str], Mapping[str, int]] = field(default_factory=dict)  # for each of its services
     limits_origin: Origin | None = None
     origin: Origin | None = None
+
+    @property
+    def delegation(self) -> Origin | None:
+        """Where it says who administers its people, or who sees them."""
+        asked = self.administrators or self.auditors
+        return asked.origin if asked else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from control_plane.app.run import Run, against
@@ -12,8 +12,9 @@ from control_plane.engine.apply import Event, Outcome
 from control_plane.engine.plan import Create, Plan, Update
 from control_plane.engine.read import references
 from control_plane.engine.values import Secret
+from control_plane.keycloak import lastadmin
 from control_plane.kong.retiring import problems as in_use
-from control_plane.problems import Refused
+from control_plane.problems import Problem, Refused
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,28 @@ def check(run: Run, allow_deletes: int | None, allow_retire: tuple[str, ...] = (
     limits = run.catalog.platform.limits
     empty = not run.want and not run.ask.only
     retiring = in_use(run.catalog, run.plan, run.there, allow_retire)
-    safety.check(run.plan, empty=empty, limit=limits.deletes, allowed=allow_deletes, more=retiring)
+    safety.check(
+        run.plan,
+        empty=empty,
+        limit=limits.deletes,
+        allowed=allow_deletes,
+        counted=run.deletable if run.ask.delete_people is not None else frozenset(),
+        more=[*retiring, *lastadmin.problems(run.plan, run.there), *_miscounted(run)],
+    )
+
+
+def _miscounted(run: Run) -> Iterator[Problem]:
+    named, due = run.ask.delete_people, len(run.deletable)
+    if named is None:
+        return
+    if run.ask.at is not None:
+        yield Problem("--delete-people counts from today, and --at was given", help="leave one of the two out")
+    if named != due:
+        yield Problem(
+            f"--delete-people {named} was given, and {due} accounts may be deleted",
+            note="those that left longer ago than their realm's template keeps them: `people: {keep_days: …}`",
+            help=f"read the plan again; if it is right: --delete-people {due}" if due else "leave --delete-people out",
+        )
 
 
 def apply(run: Run, tell: Callable[[Event], None]) -> Applied:

@@ -13,8 +13,9 @@ from control_plane.catalog.load import read as read_directory
 from control_plane.catalog.model import Catalog
 from control_plane.engine import read
 from control_plane.engine.plan import Plan, make_plan
-from control_plane.engine.resource import State
+from control_plane.engine.resource import Key, State
 from control_plane.engine.scope import narrow
+from control_plane.keycloak import leaving
 from control_plane.render.document import About
 
 
@@ -27,6 +28,7 @@ class Ask:
     only: tuple[str, ...] = ()
     at: datetime | None = None  # judge periods at this time instead of now; without an offset in the platform's zone
     adopt: bool = False  # what stands in the place of a wanted object becomes ours
+    delete_people: int | None = None  # so many accounts that are due are meant to be deleted
     parallel: int | None = None  # instead of `limits: {parallel: …}`
 
 
@@ -40,6 +42,7 @@ class Run:
     there: State  # all that the servers have, also what `only` leaves out
     plan: Plan
     about: About
+    deletable: frozenset[Key]  # accounts that have left and were kept for the time
 
 
 def loaded(ask: Ask) -> Loaded:
@@ -69,6 +72,7 @@ def against(ask: Ask, catalog: Catalog) -> Run:
     there = read.have(systems.targets)
     want, have = narrow(wanted, there, ask.only)
     kinds = [kind for target in systems.targets for kind in target.kinds]
+    due = leaving.due(catalog, {key: found for key, found in have.items() if key not in want})
     about = About(
         platform=catalog.platform.name,
         environment=catalog.environment.name,
@@ -76,5 +80,8 @@ def against(ask: Ask, catalog: Catalog) -> Run:
         commit=commit_of(ask.directory),
         only=ask.only,
         next_change=catalog.next_change(),
+        deletable=due,
     )
-    return Run(ask, catalog, systems, want, have, there, make_plan(kinds, want, have, adopt=ask.adopt), about)
+    discard = frozenset(due if ask.delete_people is not None else ())
+    plan = make_plan(kinds, want, have, adopt=ask.adopt, discard=discard)
+    return Run(ask, catalog, systems, want, have, there, plan, about, frozenset(due))

@@ -21,7 +21,7 @@ from control_plane.engine.publickey import key_digest
 from control_plane.engine.scope import concerned
 from control_plane.engine.target import Target
 from control_plane.engine.values import RealmKey, Secret
-from control_plane.keycloak import Keycloak
+from control_plane.keycloak import Keycloak, leaving
 from control_plane.kong import Kong
 from control_plane.problems import ConfigurationError, Problem, Refused, bug
 from control_plane.sandbox.state import Sandbox, load
@@ -106,6 +106,7 @@ def connect(catalog: Catalog, directory: Path, parallel: int | None, only: tuple
         client_secret=_client_secret(settings.keycloak, store, environment, directory),
         platform=catalog.platform.name,
         realms=frozenset(catalog.realms),
+        today=leaving.today(catalog),
         seal=book.seal,
         reveal=reveal,
         parallel=given or keycloak.PARALLEL,

@@ -56,6 +56,15 @@ def adopt_option(function: F) -> F:
     )(function)
 
 
+def delete_people_option(function: F) -> F:
+    return click.option(
+        "--delete-people",
+        type=click.IntRange(1),
+        metavar="N",
+        help="Exactly N accounts that have left and were kept for the time are meant to be deleted.",
+    )(function)
+
+
 def json_option(function: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="The result as JSON with a format_version.")(function)
 
@@ -91,6 +100,7 @@ def ask_of(options: dict[str, Any]) -> Ask:
         only=tuple(options.get("only") or ()),
         at=at,
         adopt=bool(options.get("adopt")),
+        delete_people=options.get("delete_people"),
         parallel=options.get("parallel"),
     )
 

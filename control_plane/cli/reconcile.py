@@ -19,6 +19,7 @@ from control_plane.cli.options import (
     ask_of,
     configuration,
     confirm,
+    delete_people_option,
     json_option,
     run_options,
     tells_problems,
@@ -82,6 +83,7 @@ def _counts(catalog: Catalog) -> dict[str, int]:
 @click.command()
 @run_options
 @adopt_option
+@delete_people_option
 @click.option("--exit-code", is_flag=True, help="Exit with 2 when there is something to do.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Keep the plan, for apply --expect FILE.")
 @retire_option
@@ -113,6 +115,7 @@ def plan(exit_code: bool, out: Path | None, allow_retire: tuple[str, ...], as_js
 @click.command()
 @run_options
 @adopt_option
+@delete_people_option
 @click.option("--expect", "expected", metavar="PLAN", help="Apply exactly this: a fingerprint, or plan --out's file.")
 @click.option("--allow-deletes", type=click.IntRange(0), metavar="N", help="Exactly N removals are meant.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -135,6 +138,7 @@ def apply(
       renkei apply --expect 4f2a91c0b7d3           applies exactly that plan, or refuses and shows what moved
       renkei apply --expect plan.json              the same, with the file that plan --out wrote
       renkei apply --allow-deletes 12 --yes        12 removals are meant
+      renkei apply --delete-people 3               3 accounts that left long ago are meant to be deleted
       renkei apply --allow-retire ngsi-v2.v1       that version may stop answering, whoever still uses it
     """
     run = make(ask_of(options))
@@ -200,6 +204,7 @@ def _apply_command(run: Run, document: Document, out: Path | None, allow_retire:
     words += ["apply", "-e", run.about.environment]
     words += [word for only in run.ask.only for word in ("--only", only)]
     words += ["--adopt"] if run.ask.adopt else []
+    words += [] if run.ask.delete_people is None else ["--delete-people", str(run.ask.delete_people)]
     words += [word for name in allow_retire for word in ("--allow-retire", name)]
     return " ".join([*words, "--expect", str(out or document["fingerprint"])])
 

@@ -97,12 +97,20 @@ class Plan:
         return tuple(found for found in self.unmanaged if found.attached)
 
 
-def make_plan(kinds: Sequence[Kind[Any]], want: State, have: State, *, adopt: bool = False) -> Plan:
+def make_plan(
+    kinds: Sequence[Kind[Any]],
+    want: State,
+    have: State,
+    *,
+    adopt: bool = False,
+    discard: frozenset[Key] = frozenset(),
+) -> Plan:
     """Revocations, then creates and updates in the order of the kinds' needs, then deletes in the opposite order.
 
     What was renamed changes hands in between, when everything under the new name is there and taken up, and its rights
     under the old name go only after that: so there is no moment in which neither name holds.
     An object that is wanted and there without our mark is a conflict and not a change, unless it is to be adopted.
+    `discard` are objects that nobody asks for any more and that go, although their kind would leave them there.
     """
     by_name = {kind.name: kind for kind in kinds}
     found = match(by_name, want, have, adopt=adopt)
@@ -111,7 +119,7 @@ def make_plan(kinds: Sequence[Kind[Any]], want: State, have: State, *, adopt: bo
         Update(old, want[key], tuple(differences(want[key].fields, old.fields)), by_name[key.kind].moves)
         for key, old in found.moved.items()
     ]
-    want = {**want, **_left(by_name, want, ours)}
+    want = {**want, **_left(by_name, want, ours, discard)}
     conflicts = tuple((want[key], have[key]) for key in want if key in have and key not in ours)
     made = want.keys() - found.moved.keys() - {wanted.key for wanted, _ in conflicts}
     written = _sorted(change for key in made if (change := _change(by_name[key.kind], want[key], ours.get(key))))
@@ -175,12 +183,12 @@ def _strange(
         yield want.key, "it stands where ours should, and without our mark apply does not mend it"
 
 
-def _left(kinds: Mapping[str, Kind[Any]], want: State, have: State) -> dict[Key, Resource]:
+def _left(kinds: Mapping[str, Kind[Any]], want: State, have: State, discard: frozenset[Key]) -> dict[Key, Resource]:
     """What owned objects become that nobody asks for any more and that are not deleted."""
     found = {}
     for key, resource in have.items():
         leaves = kinds[key.kind].leaves
-        if leaves and resource.owned and key not in want:
+        if leaves and resource.owned and key not in want and key not in discard:
             found[key] = leaves(resource) or Resource(key)
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from control_plane.engine.plan import Change, Delete, Plan, Update
+from control_plane.engine.resource import Key
 from control_plane.engine.values import Secret
 from control_plane.problems import Problem, Refused
 
@@ -15,16 +16,28 @@ def removals(plan: Plan) -> tuple[Change, ...]:
 
 
 def _switches_off(change: Change) -> bool:
-    return isinstance(change, Update) and change.want.origin is None and change.want.fields.get("enabled") is False
+    """Not when it is off already and only something else of it changes."""
+    if not isinstance(change, Update) or change.want.origin is not None:
+        return False
+    return change.want.fields.get("enabled") is False and "enabled" in change.changed
 
 
-def check(plan: Plan, *, empty: bool, limit: int, allowed: int | None, more: Iterable[Problem] = ()) -> None:
+def check(
+    plan: Plan,
+    *,
+    empty: bool,
+    limit: int,
+    allowed: int | None,
+    counted: frozenset[Key] = frozenset(),
+    more: Iterable[Problem] = (),
+) -> None:
     """Raise Refused with everything that the plan does unasked.
 
-    `empty`: the whole configuration asks for nothing. `allowed` is the number of removals that the operator named.
-    `more` is what a system of its own has against the plan.
+    `empty`: the whole configuration asks for nothing. `allowed` is the number of removals that the operator named;
+    `counted` are those for which he has given a number of their own. `more` is what a system of its own has against
+    the plan.
     """
-    problems = [*_conflicts(plan), *_locked_out(plan), *_protected(plan), *_many(plan, limit, allowed), *more]
+    problems = [*_conflicts(plan), *_locked_out(plan), *_protected(plan), *_many(plan, limit, allowed, counted), *more]
     if empty:
         problems.append(
             Problem(
@@ -69,8 +82,8 @@ def _protected(plan: Plan) -> Iterator[Problem]:
             yield Problem(f"{have.key} must stay: {have.protected}")
 
 
-def _many(plan: Plan, limit: int, allowed: int | None) -> Iterator[Problem]:
-    number = len(removals(plan))
+def _many(plan: Plan, limit: int, allowed: int | None, counted: frozenset[Key]) -> Iterator[Problem]:
+    number = sum(change.key not in counted for change in removals(plan))
     if number <= limit if allowed is None else number == allowed:
         return
     if allowed is None:

@@ -12,6 +12,7 @@ TENANT = "renkei.tenant"  # the tenant that it belongs to
 TITLE = "renkei.title"  # its name for people, where Keycloak has no field for one
 EXEMPT = "renkei-mfa-exempt"  # of a person: no second factor is asked of him
 MANAGED = "managed"  # the field of a plan that tells of an adoption
+LEFT = "renkei-left"  # of a person: the day on which an apply found him gone from the YAML
 PREFIX = "renkei-"  # of flows and of our own role, which have no attributes or no tenant
 
 

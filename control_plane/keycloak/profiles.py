@@ -15,7 +15,7 @@ from control_plane.engine.resource import Key, Resource
 from control_plane.engine.values import Fields, Value
 from control_plane.keycloak import danger
 from control_plane.keycloak.answers import Json, a_list
-from control_plane.keycloak.marks import EXEMPT, PLATFORM, TENANT
+from control_plane.keycloak.marks import EXEMPT, LEFT, PLATFORM, TENANT
 from control_plane.keycloak.server import Keycloak
 from control_plane.keycloak.session import path
 
@@ -27,7 +27,7 @@ def desired(catalog: Catalog) -> Iterator[Resource]:
     declared = attributes(catalog)
     for realm in catalog.realms.values():
         exempt = (EXEMPT,) if realm.baseline.exemptions else ()
-        names = (PLATFORM, TENANT, *exempt, *declared[realm.name])
+        names = (PLATFORM, TENANT, LEFT, *exempt, *declared[realm.name])
         said = realm.baseline.profile
         yield Resource(
             Key(NAME, realm.name, "user-profile"),

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from typing import TypeVar
 
 from control_plane.catalog.model import KeycloakSettings
@@ -23,6 +24,7 @@ R = TypeVar("R")
 class Keycloak:
     """`realms` are those that the catalog asks for: only their contents are read.
 
+    `today` is the day of the run in the platform's zone.
     `seal` turns a secret found on the server into its digest, `reveal` a reference into its value, in the one write
     that needs it.
     """
@@ -34,6 +36,7 @@ class Keycloak:
         *,
         platform: str,
         realms: frozenset[str],
+        today: date,
         seal: Callable[[str], Secret],
         reveal: Callable[[Secret | RealmKey], str],
         parallel: int = PARALLEL,
@@ -43,6 +46,7 @@ class Keycloak:
         self.settings = settings
         self.platform = platform
         self.wanted = realms
+        self.today = today
         self.seal = seal
         self.reveal = reveal
         self.parallel = parallel

@@ -1,9 +1,9 @@
 """People: their account, the groups they stand in, the roles given to them directly.
 
-Who leaves the YAML is disabled and keeps the mark; nobody is deleted. No password is ever set here. Memberships and
-roles are read from the small side, per group and per role, never per person. An account is never written without a real
-change: a PUT of what was read would end a lock-out. A PUT with attributes empties name and e-mail unless it carries
-them.
+Who leaves the YAML is disabled and keeps the mark, with the day of it (`leaving`); an account is deleted only when the
+operator has counted those that are due. No password is ever set here. Memberships and roles are read from the small
+side, per group and per role, never per person. An account is never written without a real change: a PUT of what was
+read would end a lock-out. A PUT with attributes empties name and e-mail unless it carries them.
 
 A person stands in the groups that the YAML names; with none, in the tenant's own group.
 """
@@ -20,10 +20,11 @@ from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
 from control_plane.engine.values import Value
-from control_plane.keycloak import builtin, danger, groups, logins, profiles, roles, sessions
-from control_plane.keycloak.answers import Conflict, Json, text
+from control_plane.keycloak import builtin, danger, groups, leaving, logins, profiles, roles, sessions
+from control_plane.keycloak.answers import Conflict, Json, Missing, text
 from control_plane.keycloak.marks import (
     EXEMPT,
+    LEFT,
     MANAGED,
     PLATFORM,
     TENANT,
@@ -38,7 +39,7 @@ from control_plane.keycloak.server import Keycloak
 from control_plane.keycloak.session import path
 from control_plane.problems import Problem, ServerError
 
-NAME = "keycloak.user"
+NAME = leaving.USER
 NAMES = ("email", "firstName", "lastName")
 
 
@@ -56,6 +57,7 @@ def desired(catalog: Catalog) -> Iterator[Resource]:
             "attributes": {**{name: user.attributes.get(name) for name in declared[realm]}, **_exempt(catalog, user)},
             "groups": frozenset(_groups(user)),
             "roles": frozenset([*user.roles, *([roles.DELEGATE] if (user.tenant, user.username) in delegates else [])]),
+            "left": False,
         }
         key = Key(NAME, realm, user.username.lower())
         yield Resource(key, fields, user.origin, frozenset({user.tenant}))
@@ -177,8 +179,11 @@ def _account(one: Json) -> dict[str, Value]:
 
 def _found(one: Json) -> dict[str, Value]:
     attributes = one.get("attributes") or {}
+    left = leaving.day(one)
     return {
         **_account(one),
+        "left": left is not None,
+        "left_on": left.isoformat() if left else None,
         "tenant": attribute(one, TENANT),
         "attributes": {str(name): _value(value) for name, value in attributes.items()},
     }
@@ -246,21 +251,32 @@ def update(server: Keycloak, change: Update) -> None:
 def _put(server: Keycloak, want: Resource, id: str, names: frozenset[str]) -> None:
     """The changed fields of the account. `enabled` goes only when it changes, so that a lock-out stays."""
     body: Json = {"enabled": want.fields["enabled"]} if "enabled" in names else {}
-    if names & {*NAMES, "attributes", "tenant", MANAGED}:
+    if names & {*NAMES, "attributes", "tenant", "left", MANAGED} or (body and want.fields.get("left")):
         found = server.session.get(path(want.key.within, "users", id))
         kept = {name: found.get(name) for name in NAMES}
         named = {name: want.fields[name] for name in NAMES if name in want.fields}
-        body |= {**kept, **named, "attributes": _attributes(server, want, found.get("attributes") or {})}
+        attributes = {**_attributes(server, want, found.get("attributes") or {}), **_left(server, want, found, names)}
+        body |= {**kept, **named, "attributes": {name: value for name, value in attributes.items() if value}}
     if body:
         server.session.put(path(want.key.within, "users", id), body)
 
 
 def _attributes(server: Keycloak, want: Resource, there: Json) -> dict[str, list[str]]:
-    wanted = want.fields.get("attributes")
+    """Those that are there, with ours; of who leaves the YAML nothing is wanted, and all stay."""
+    wanted = want.fields.get("attributes", {})
     assert isinstance(wanted, Mapping)
-    mark = lists(marks(server.platform, str(want.fields["tenant"])))
+    tenant = want.fields.get("tenant")
+    mark = lists(marks(server.platform, str(tenant))) if tenant else {}
     ours = {name: [] if value is None else [str(value)] for name, value in wanted.items()}
     return {name: value for name, value in {**there, **ours, **mark}.items() if value}
+
+
+def _left(server: Keycloak, want: Resource, found: Json, names: frozenset[str]) -> dict[str, list[str]]:
+    """The mark of who has left. Its day stays, unless the account was switched on meanwhile: then it begins anew."""
+    if not want.fields.get("left"):
+        return {LEFT: []}
+    known = None if "enabled" in names else leaving.day(found)
+    return {LEFT: [(known or server.today).isoformat()]}
 
 
 def _join(server: Keycloak, want: Resource, id: str, names: frozenset[str]) -> None:
@@ -276,7 +292,21 @@ def _give(server: Keycloak, want: Resource, id: str, names: frozenset[str]) -> N
 
 
 def leaves(have: Resource) -> Resource:
-    return replace(have, fields={"enabled": False})
+    return replace(have, fields={"enabled": False, "left": True})
+
+
+def delete(server: Keycloak, have: Resource) -> None:
+    """Only as it was read. Whoever was switched on or taken back meanwhile stays, and the next plan says so."""
+    where = path(have.key.within, "users", server.id(NAME, have.key.within, have.key.name))
+    try:
+        found = server.session.get(where)
+    except Missing:
+        return
+    if not is_ours(found, server.platform) or found.get("enabled") is not False or not leaving.day(found):
+        raise ServerError(
+            Problem(f"{have.key} was changed since it was read, and is not deleted", help="plan again, and count again")
+        )
+    server.session.delete(where)
 
 
 def _names(resource: Resource, field: str) -> frozenset[str]:
@@ -290,6 +320,7 @@ USER = Kind(
     read,
     create,
     update,
+    delete,
     after=("keycloak.profile", "keycloak.group", "keycloak.binding"),
     leaves=leaves,
     danger=danger.of_holder,

@@ -32,6 +32,7 @@ class About:
     commit: str | None = None
     only: tuple[str, ...] = ()
     next_change: datetime | None = None
+    deletable: tuple[Key, ...] = ()  # accounts that have left and were kept long enough
 
     def fingerprint(self, plan: Plan) -> str:
         return fingerprint(plan, self.platform, self.environment, *self.only)
@@ -63,6 +64,7 @@ def plan_document(plan: Plan, about: About) -> Document:
         },
         "next_change": about.next_change.isoformat(timespec="seconds") if about.next_change else None,
         "meanwhile": list(plan.meanwhile),
+        "deletable": [_key(key) for key in about.deletable],
         "changes": changes,
         "conflicts": [
             {**_key(have.key), "origin": _origin(want.origin), **_severity(plan, want.key)}

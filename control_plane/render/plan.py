@@ -23,6 +23,7 @@ def plan_lines(document: Document) -> Iterator[str]:
     yield from change_lines(document)
     yield from unmanaged_lines(document)
     yield from meanwhile_lines(document)
+    yield from deletable_lines(document)
     yield summary(document)
 
 
@@ -47,6 +48,17 @@ def meanwhile_lines(document: Document) -> Iterator[str]:
     if document["meanwhile"]:
         names = ", ".join(map(visible, document["meanwhile"]))
         yield f"While it is taken up, for seconds, callers may be refused who are right before and after it: {names}."
+
+
+def deletable_lines(document: Document) -> Iterator[str]:
+    """Who has left and was kept for the time, unless this plan deletes them: they stand among its changes then."""
+    going = {(one["within"], one["name"]) for one in document["changes"] if one["action"] == "delete"}
+    names = [one for one in document["deletable"] if (one["within"], one["name"]) not in going]
+    if names:
+        shown = ", ".join(visible(f"{one['name']} ({one['within']})") for one in names[:10])
+        more = f" and {len(names) - 10} more" if len(names) > 10 else ""
+        yield f"Left and kept for the time, to be deleted when their number is named: {shown}{more}."
+        yield f"    --delete-people {len(names)}"
 
 
 def unmanaged_lines(document: Document) -> Iterator[str]:

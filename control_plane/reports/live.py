@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from control_plane.engine.resource import Resource, State
 from control_plane.kong.naming import anonymous_name
@@ -32,6 +32,7 @@ class LiveUser:
     given_name: str = ""
     email: str | None = None
     factors: tuple[Factor, ...] | None = None  # None: nobody asked
+    left: date | None = None  # the day on which an apply found it gone from the YAML
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,7 @@ def _user(found: Resource) -> LiveUser:
         family_name=str(fields.get("lastName") or ""),
         given_name=str(fields.get("firstName") or ""),
         email=str(fields["email"]) if fields.get("email") else None,
+        left=date.fromisoformat(str(fields["left_on"])) if fields.get("left_on") else None,
     )
 
 

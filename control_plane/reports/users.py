@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from control_plane.catalog.model import Catalog, Tenant, TenantType, User
+from control_plane.keycloak import leaving
 from control_plane.reports import factors, words
 from control_plane.reports.live import Live, LiveUser
 from control_plane.reports.paths import told, ways
@@ -32,6 +33,7 @@ COLUMNS = (
     Column(Word("from", "利用開始日", "From"), narrow=True),
     Column(Word("until", "利用終了日", "Until"), narrow=True),
     Column(Word("created", "登録日時", "Created"), narrow=True),
+    Column(Word("left", "設定削除日", "Left"), narrow=True),
     Column(Word("declared", "定義場所", "Declared at"), 34),
 )
 LAST_DAY = Word("until-is-included", "利用終了日は、その日を含む。", "The day under “Until” is included.")
@@ -76,10 +78,10 @@ def _rows(catalog: Catalog, live: Live | None) -> Iterator[Row]:
             yield _declared(catalog, user, live)
         if not tenant.shared:
             for username, found in rest.pop(tenant.realm, []):
-                yield _undeclared(catalog, tenant.title, username, found)
+                yield _undeclared(catalog, tenant.title, tenant.realm, username, found)
     for realm, others in sorted(rest.items()):  # a realm that no tenant is named by any more
         for username, found in others:
-            yield _undeclared(catalog, realm, username, found)
+            yield _undeclared(catalog, realm, realm, username, found)
 
 
 def _address(catalog: Catalog, user: User) -> tuple[str, str]:
@@ -112,13 +114,15 @@ def _declared(catalog: Catalog, user: User, live: Live | None) -> Row:
         words.starts(user.period, zone),
         words.ends(user.period, zone),
         found.created.astimezone(zone).replace(microsecond=0) if found and found.created else None,
+        found.left if found else None,
         str(user.origin) if user.origin else None,
     )
 
 
-def _undeclared(catalog: Catalog, organization: str, username: str, found: LiveUser) -> Row:
+def _undeclared(catalog: Catalog, organization: str, realm: str, username: str, found: LiveUser) -> Row:
     created = found.created.astimezone(catalog.platform.zone).replace(microsecond=0) if found.created else None
-    left = words.LEFT_OPEN if found.enabled else words.LEFT
+    long_ago = leaving.is_over(catalog, realm, found.left)
+    left = words.LEFT_OPEN if found.enabled else words.LEFT_LONG_AGO if long_ago else words.LEFT
     return (
         organization,
         username,
@@ -134,6 +138,7 @@ def _undeclared(catalog: Catalog, organization: str, username: str, found: LiveU
         None,
         None,
         created,
+        found.left,
         None,
     )
 
@@ -190,6 +195,7 @@ _STATES = (
     words.DISABLED,
     words.NOT_APPLIED,
     words.LEFT,
+    words.LEFT_LONG_AGO,
     words.LEFT_OPEN,
     words.UNMANAGED,
 )

@@ -16,6 +16,9 @@ ENDED = Word("ended", "期間終了", "ended", Tone.QUIET)
 DISABLED = Word("disabled", "停止中", "disabled", Tone.WARN)
 NOT_APPLIED = Word("not-applied", "未反映", "not yet applied", Tone.WARN)
 LEFT = Word("left", "設定から削除済み", "no longer declared", Tone.QUIET)
+LEFT_LONG_AGO = Word(
+    "left-long-ago", "設定から削除済み（保存期間満了）", "no longer declared, may be deleted", Tone.WARN
+)
 LEFT_OPEN = Word("left-enabled", "設定から削除済み（未停止）", "no longer declared, still enabled", Tone.BAD)
 UNMANAGED = Word("unmanaged", "管理外（サーバーのみ）", "only on the server", Tone.BAD)
 NO_GRANT = Word("no-grant", "利用許可なし", "no grant", Tone.QUIET)

@@ -76,6 +76,7 @@ SECTIONS = {
     "AttributeEntry": "attributes",
     "MailEntry": "mail",
     "EventsEntry": "events",
+    "PeopleEntry": "people",
     "PlanEntry": "API plans",
     "CorsEntry": "cors",
 }

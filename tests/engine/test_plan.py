@@ -204,3 +204,11 @@ def test_a_strangers_property_is_told_of_only_when_it_opens_something():
     quiet, open_door = box("a", owned=False), replace(box("b", owned=False), danger="everybody may")
     plan = make_plan([kind("shelf.box", aspect=True)], {}, state([quiet, open_door]))
     assert plan.unmanaged == (open_door,)
+
+
+def test_what_nobody_asks_for_is_left_as_its_kind_says_or_discarded_when_it_is_named():
+    person = kind("shelf.box", leaves=lambda have: Resource(have.key, {"enabled": False}))
+    there = state([box("a", enabled=True), box("b", enabled=True), box("c", enabled=True)])
+    named = frozenset({box("a").key, box("c").key})
+    plan = make_plan((person,), state([box("a", enabled=True)]), there, discard=named)
+    assert [(type(change), change.key.name) for change in plan] == [(Update, "b"), (Delete, "c")]

@@ -50,6 +50,19 @@ def test_people_who_are_switched_off_count_like_deletes():
         check([box("kept")], [box(f"p{n}", enabled=True) for n in range(3)], kinds=(person,))
 
 
+def test_what_is_off_already_is_no_removal_when_something_else_of_it_changes():
+    person = kind("shelf.box", leaves=lambda have: Resource(have.key, {"enabled": False, "left": True}))
+    check([box("kept")], [box(f"p{n}", enabled=False, left=False) for n in range(3)], kinds=(person,))
+
+
+def test_removals_that_have_a_number_of_their_own_do_not_count():
+    wanted, there = state([box("kept")]), state(boxes(3))
+    plan = make_plan(KINDS, wanted, there)
+    safety.check(plan, empty=False, limit=1, allowed=None, counted=frozenset(list(there)[:2]))
+    with pytest.raises(Refused, match="3 objects would be removed"):
+        safety.check(plan, empty=False, limit=1, allowed=None, counted=frozenset({box("kept").key}))
+
+
 def test_a_configuration_that_asks_for_nothing_is_refused():
     with pytest.raises(Refused, match="asks for nothing"):
         check([], [])

@@ -15,9 +15,10 @@ from control_plane.catalog.model import Catalog, KeycloakSettings, SecretRef
 from control_plane.engine.apply import Done, Outcome, apply
 from control_plane.engine.plan import Plan, make_plan
 from control_plane.engine.read import have, want
+from control_plane.engine.resource import Key
 from control_plane.engine.safety import check
 from control_plane.engine.values import RealmKey, Secret
-from control_plane.keycloak import KINDS, Keycloak, target
+from control_plane.keycloak import KINDS, Keycloak, lastadmin, leaving, target
 from tests.conftest import KeycloakServer
 from tests.keycloak.platforms import a_small_platform
 
@@ -61,20 +62,29 @@ class World:
             self.server.client_secret,
             platform=self.platform,
             realms=frozenset(catalog.realms),
+            today=leaving.today(catalog),
             seal=seal,
             reveal=secret_of,
             parallel=parallel,
         )
 
-    def plan(self, catalog: Catalog, keycloak: Keycloak | None = None, *, adopt: bool = False) -> Plan:
+    def plan(
+        self,
+        catalog: Catalog,
+        keycloak: Keycloak | None = None,
+        *,
+        adopt: bool = False,
+        delete_people: bool = False,
+    ) -> Plan:
         """The plan for a catalog from `here`; realms of other tests are left out of it."""
         client = keycloak or self.keycloak(catalog)
         client.adopting = adopt
         targets = [target(client)]
         wanted = want(targets, catalog, version_of)
         found = {key: one for key, one in have(targets).items() if key.within.startswith(f"{self.prefix}-")}
-        plan = make_plan(KINDS, wanted, found, adopt=adopt)
-        check(plan, empty=not wanted, limit=100, allowed=None)
+        due = frozenset(leaving.due(catalog, found)) if delete_people else frozenset[Key]()
+        plan = make_plan(KINDS, wanted, found, adopt=adopt, discard=due)
+        check(plan, empty=not wanted, limit=100, allowed=None, more=lastadmin.problems(plan, found))
         return plan
 
     def apply(self, catalog: Catalog, parallel: int = 10, *, adopt: bool = False) -> tuple[Outcome, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import pytest
@@ -37,6 +38,7 @@ def server() -> Keycloak:
         "x",
         platform="tochigi",
         realms=frozenset({"nikko", "oyama"}),
+        today=date(2026, 10, 5),
         seal=seal,
         reveal=secret_of,
         parallel=1,

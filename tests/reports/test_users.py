@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from control_plane.catalog.model import Catalog, Exemption, Period, Role, User
+from control_plane.catalog.model import Catalog, Exemption, People, Period, Role, User
 from control_plane.reports import Count, Live, LiveUser, Report, users, with_factors, words
 from control_plane.reports.report import Cell, Word
 
@@ -140,6 +140,18 @@ def test_an_account_whose_period_is_over_and_that_still_opens_stands_out() -> No
 def test_a_declared_account_that_the_server_has_without_our_mark_is_unmanaged() -> None:
     live = with_user("staff-01", owned=False)
     assert row(listed(live=live), "staff-01")["state"].code == "unmanaged"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    "keep_days, state", [(365, "left-long-ago"), (366, "left"), (None, "left")], ids=["over", "not over", "without end"]
+)
+def test_who_left_has_the_day_of_it_and_is_told_when_the_time_is_over(keep_days: int | None, state: str) -> None:
+    catalog = world.platform()
+    city = catalog.realms["nasushiobara"]
+    kept = replace(city, baseline=replace(city.baseline, people=People(keep_days)))
+    live = with_user("gone-01", enabled=False, left=date(2025, 10, 1))
+    found = row(listed(replace(catalog, realms={**catalog.realms, "nasushiobara": kept}), live), "gone-01")
+    assert (found["state"].code, found["left"]) == (state, date(2025, 10, 1))  # type: ignore[union-attr]
 
 
 def test_an_account_only_on_the_server_stands_with_its_organization() -> None:

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from control_plane.catalog.documents.apis import Method
 from control_plane.catalog.documents.base import CallLimit, Entry
+from control_plane.catalog.documents.people import PeopleEntry
 from control_plane.catalog.documents.realms import (
     Attributes,
     BruteForceEntry,
@@ -103,6 +104,7 @@ class RealmTemplateEntry(Entry):
     otp: OtpEntry | None = Field(None, description="One-time passwords.")
     passkey: PasskeyEntry | None = Field(None, description="Passkeys as a second factor.")
     events: EventsEntry | None = Field(None, description="The record of logins and of changes.")
+    people: PeopleEntry | None = Field(None, description="What becomes of accounts.")
     locales: Annotated[list[Locale], EachOnce] | None = Field(
         None, min_length=1, description="Languages of the login page; the first is the default."
     )

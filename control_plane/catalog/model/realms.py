@@ -29,6 +29,13 @@ class ProfileAttribute:
 
 
 @dataclass(frozen=True)
+class People:
+    """What becomes of accounts."""
+
+    keep_days: int | None = None  # who has left may be deleted after so many days; None: never
+
+
+@dataclass(frozen=True)
 class RealmBaseline:
     """What a realm template says, with `extends` already folded in. Durations are seconds."""
 
@@ -56,6 +63,7 @@ class RealmBaseline:
     attributes: tuple[str, ...] = ()  # user-profile attributes that the platform declares besides its own
     profile: Mapping[str, ProfileAttribute] = field(default_factory=dict)  # those of `attributes` that say more
     sender: Mapping[str, str] = field(default_factory=dict)  # from, name, reply_to; empty: the realm sends no mail
+    people: People = People()
     default_roles: tuple[str, ...] | None = None  # None: those that Keycloak gives everybody
     origin: Origin | None = None
 

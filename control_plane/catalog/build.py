@@ -279,6 +279,8 @@ class _Builder:
             limits=_limits(one.limits),
             period=period(one.start, one.until, self.zone),
             contact=one.contact,
+            pairwise=one.subject == "pairwise",
+            sector_url=one.sector_url,
             assurance=one.assurance,
             previously=full_name(one.previously, tenant) if one.previously else None,
             origin=where.origin(),

@@ -218,6 +218,16 @@ def read_secure_url(value: str) -> str:
     return value
 
 
+def read_sector_url(value: str) -> str:
+    """Whoever can answer in its place decides which addresses share one id: https, except on the loopback."""
+    parts = urlsplit(read_link(value))
+    if parts.fragment:
+        raise wrong("this URL must not have a fragment")
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+        raise wrong("the list of addresses is fetched by https, except on the loopback", "https" + value[4:])
+    return value
+
+
 def _url(value: str) -> SplitResult:
     try:
         parts = urlsplit(value)
@@ -316,6 +326,7 @@ Address = Annotated[str, AfterValidator(read_address)]
 Proxy = Annotated[str, AfterValidator(read_proxy)]
 Url = Annotated[str, AfterValidator(read_url), _text_schema(format="uri", pattern="^https?://")]
 KeysUrl = Annotated[str, AfterValidator(read_keys_url), _text_schema(format="uri", pattern="^https?://")]
+SectorUrl = Annotated[str, AfterValidator(read_sector_url), _text_schema(format="uri", pattern="^https?://")]
 SecureUrl = Annotated[str, AfterValidator(read_secure_url), _text_schema(format="uri", pattern="^https?://")]
 Link = Annotated[str, AfterValidator(read_link), _text_schema(format="uri", pattern="^https?://")]
 RedirectUri = Annotated[str, AfterValidator(read_redirect), _text_schema(format="uri", pattern="^https?://[^*]+$")]

@@ -49,6 +49,8 @@ class Kind(Generic[C]):
     aspect: bool = False  # a property of another kind's object: without our mark it is nothing to tell of
     meanwhile: Callable[[Change, State], str | None] | None = None
     # whose callers may be refused for the seconds in which the servers take this change up
+    costs: Callable[[Change, State], str | None] | None = None
+    # what is lost for good by this change, however right it is: so that nobody makes it unawares
     danger: Callable[[Change, State], str | None] | None = None
     # why access is wider than declared as long as this change is not made, judged by everything that is there; None
     # as the answer: the difference takes nothing from its protection

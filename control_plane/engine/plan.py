@@ -81,6 +81,7 @@ class Plan:
     unmanaged: tuple[Resource, ...] = ()  # there, without our mark, not asked for: reported and never touched
     conflicts: tuple[tuple[Resource, Resource], ...] = ()  # (want, have): asked for, and there without our mark
     meanwhile: tuple[str, ...] = ()  # whose callers may be refused while it is taken up
+    costs: Mapping[Key, str] = field(default_factory=dict)  # what is lost by making a change
     dangers: Mapping[Key, str] = field(default_factory=dict)  # what widens access to something of ours, and how
 
     def __iter__(self) -> Iterator[Change]:
@@ -152,6 +153,7 @@ def make_plan(
         unmanaged=unmanaged,
         conflicts=conflicts,
         meanwhile=_meanwhile(by_name, written, have),
+        costs=_costs(by_name, (*written, *moved), have),
         dangers={
             **dict(_dangers(by_name, (*written, *moved, *gone), have)),
             **dict(_strange(unmanaged, conflicts)),
@@ -162,6 +164,11 @@ def make_plan(
 def _meanwhile(kinds: Mapping[str, Kind[Any]], changes: Iterable[Change], have: State) -> tuple[str, ...]:
     asked = ((kinds[change.key.kind].meanwhile, change) for change in changes)
     return tuple(sorted({who for judge, change in asked if judge and (who := judge(change, have))}))
+
+
+def _costs(kinds: Mapping[str, Kind[Any]], changes: Iterable[Change], have: State) -> dict[Key, str]:
+    asked = ((kinds[change.key.kind].costs, change) for change in changes)
+    return {change.key: what for judge, change in asked if judge and (what := judge(change, have))}
 
 
 def _dangers(kinds: Mapping[str, Kind[Any]], changes: Iterable[Change], have: State) -> Iterator[tuple[Key, str]]:

@@ -8,6 +8,7 @@
     baseline   the settings of a realm that a template asks for; loosening: which difference opens something
     realmput   how a realm is written without resetting what is not ours
     flowtree   login flows as trees; logins: those that we want
+    pairwise   ids of people that one service alone knows; proofs: how a client proves who it is
     keys       the key that a realm signs with; rotation: one after the other
     rights     what our account may do
 

@@ -10,7 +10,8 @@ the tokens name those of his roles that have grants on the APIs that people may 
 
 Keycloak shows the secret in clear in every list: it is sealed where it is read. A PUT without
 `authorizationServicesEnabled` would delete the client's authorization data. A flow override on a client goes around the
-realm's login flow, a mapper can forge who a token is for: both are compared, and both are empty.
+realm's login flow, a mapper can forge who a token is for: both are compared, and empty but for the mapper that makes
+ids of its own (`pairwise`).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
 from control_plane.engine.values import Fields, Value
-from control_plane.keycloak import builtin, danger, proofs, roles, strangers
+from control_plane.keycloak import builtin, danger, pairwise, proofs, roles, strangers
 from control_plane.keycloak.answers import Conflict, Json, text
 from control_plane.keycloak.marks import MANAGED, belongs, is_nobodys, is_ours, marks
 from control_plane.keycloak.scopes import GATEWAY, is_client, scope_name
@@ -82,7 +83,8 @@ def _fields(catalog: Catalog, service: Service) -> Fields:
         "optionalClientScopes": frozenset(map(scope_name, asked)),
         ASSURANCE: str(service.assurance) if service.assurance > 1 else None,
         OVERRIDES: frozenset(),
-        MAPPERS: frozenset(),
+        MAPPERS: frozenset({pairwise.NAME} if service.pairwise else ()),
+        **pairwise.wanted(service),
         ROLES: frozenset(roles_told(catalog, service)),
         CLIENT_ROLES: frozenset(),
     }
@@ -158,9 +160,10 @@ def _scope_mappings(server: Keycloak, realm: str, found: list[Json]) -> dict[str
 
 
 def _sealed(server: Keycloak, found: Json) -> Json:
-    """The representation with the digest of the secret instead of the secret."""
+    """The representation with digests instead of the secret and of what ids of people are made with."""
     secret = found.pop("secret", None)
-    return {**found, "secret": server.seal(secret) if isinstance(secret, str) and secret else None}
+    said = [pairwise.sealed(server, mapper) for mapper in found.pop(MAPPERS, None) or ()]
+    return {**found, MAPPERS: said, "secret": server.seal(secret) if isinstance(secret, str) and secret else None}
 
 
 def _found(one: Json) -> Fields:
@@ -169,7 +172,7 @@ def _found(one: Json) -> Fields:
     overrides = one.get(OVERRIDES) or {}
     fields[OVERRIDES] = frozenset(f"{name}={flow}" for name, flow in overrides.items() if flow)
     fields[MAPPERS] = frozenset(str(mapper.get("name")) for mapper in one.get(MAPPERS) or ())
-    fields |= proofs.found(one)
+    fields |= {**proofs.found(one), **pairwise.found(one)}
     fields[ASSURANCE] = (one.get("attributes") or {}).get(ASSURANCE) or None
     fields["tenant"] = next(iter(belongs(one)), None)
     return fields
@@ -225,8 +228,8 @@ def _body(server: Keycloak, want: Resource, names: frozenset[str]) -> Json:
     """The named fields as Keycloak takes them."""
     body: Json = {name: want.fields[name] for name in PLAIN if name in names}
     body |= {name: sorted(_names(want, name)) for name in SETS if name in names}
-    if MAPPERS in names:
-        body[MAPPERS] = []
+    if names & {MAPPERS, pairwise.FIELD}:
+        body[MAPPERS] = pairwise.mappers(server, want.fields)
     attributes = proofs.attributes(want.fields, names)
     if names & {"tenant", MANAGED}:
         attributes |= marks(server.platform, str(want.fields["tenant"]))
@@ -296,6 +299,7 @@ CLIENT = Kind(
     revokes=True,
     moves="its client id changes: the caller must ask for tokens under the new one, with the same secret",
     danger=danger.of_client,
+    costs=pairwise.costs,
     adoptable=True,
     mark=MANAGED,
 )

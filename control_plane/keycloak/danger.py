@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from control_plane.engine.plan import Change, Create, Delete, FieldChange, Update
 from control_plane.engine.resource import Key, State
-from control_plane.keycloak import proofs
+from control_plane.keycloak import pairwise, proofs
 from control_plane.keycloak.marks import EXEMPT
 
 NOBODY_ASKED = "the role in the login flow's condition is missing: nobody is asked for a second factor"
@@ -48,6 +48,8 @@ def of_client(change: Change, have: State) -> str | None:
                     return UNASKED
                 if name in SWITCHES and one.before is not False:
                     return SWITCHES[name]
+                if name == pairwise.FIELD and (why := pairwise.danger(one)):
+                    return why
                 if why := proofs.danger(one, want.fields) or _more(one):
                     return why
     return None

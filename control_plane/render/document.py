@@ -41,7 +41,7 @@ class About:
 def plan_document(plan: Plan, about: About) -> Document:
     """The plan as data: every change with its fields, counts, what is unmanaged, what conflicts."""
     changes = [
-        {**_change(change, number), **_severity(plan, change.key)}
+        {**_change(change, number), **_severity(plan, change.key), **_costs(plan, change.key)}
         for number, wave in enumerate(plan.waves, 1)
         for change in wave.changes
     ]
@@ -86,6 +86,11 @@ def _severity(plan: Plan, key: Key, otherwise: str = CHANGE) -> Document:
     """`security` for what widens access to something of ours, and how; else what the difference is otherwise."""
     why = plan.dangers.get(key)
     return {"severity": SECURITY if why else otherwise, "why": why}
+
+
+def _costs(plan: Plan, key: Key) -> Document:
+    """What is lost by making the change, where anything is."""
+    return {"costs": plan.costs[key]} if key in plan.costs else {}
 
 
 def outcomes_document(outcomes: Sequence[Outcome]) -> list[Document]:

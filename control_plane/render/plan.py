@@ -39,6 +39,8 @@ def change_lines(document: Document) -> Iterator[str]:
                     "" if was["name"] == was["within"] or was["within"] == change["within"] else f" on {was['within']}"
                 )
                 yield f"      {pad('was', 12)} {visible(was['name'] + where)}; {change['moves']}"
+            if "costs" in change:
+                yield f"      {pad('costs', 12)} {change['costs']}"
             for field in change.get("changes", ()):
                 yield f"      {pad(visible(field['field']), 12)} {_field_text(field)}"
 

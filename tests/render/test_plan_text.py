@@ -55,6 +55,16 @@ def test_the_order_within_a_place_is_by_wave_then_name():
     assert [change["name"] for change in document["changes"]] == ["a", "b"]
 
 
+def test_what_is_lost_by_a_change_stands_below_it_in_the_text_and_in_the_data():
+    costly = kind(
+        "keycloak.user", costs=lambda change, have: "what was kept is gone" if change.key.name == "a" else None
+    )
+    want, have = [user("a", n=1), user("b", n=1)], [user("a", n=2), user("b", n=2)]
+    document = plan_document(make_plan((costly,), state(want), state(have)), ABOUT)
+    assert "\n      costs        what was kept is gone\n" in text(plan_lines(document))
+    assert [change.get("costs") for change in document["changes"]] == ["what was kept is gone", None]
+
+
 def test_nothing_to_do_says_so():
     same = [user("a", email="x@example.jp")]
     assert text(plan_lines(document_of(same, same))).startswith("Nothing to do: 1 unchanged")

@@ -9,6 +9,7 @@ from control_plane.catalog.declared import Declared, grants
 from control_plane.catalog.documents import ApiDocument
 from control_plane.catalog.documents.tenants import ServiceEntry
 from control_plane.catalog.located import Located
+from control_plane.catalog.model.clients import host_of
 from control_plane.problems import Problem
 
 Api = Located[ApiDocument]
@@ -22,6 +23,7 @@ def check(declared: Declared) -> Iterator[Problem]:
     for tenant in declared.tenants:
         for service in tenant.services():
             yield from _addresses(service)
+            yield from _subject(service)
             if service.value.client == "public":
                 yield from _public(service, apis)
             elif service.value.client_auth and "token" not in service.value.auth and not service.value.redirect_uris:
@@ -43,6 +45,24 @@ def _addresses(service: Service) -> Iterator[Problem]:
         if origin == "*":
             message = "'*' would let every page ask for tokens of whoever is signed in"
             yield service.problem(message, "web_origins", position, help="name the pages: web_origins: [https://…]")
+
+
+def _subject(service: Service) -> Iterator[Problem]:
+    """Ids of its own need one host: without one, or with several, Keycloak refuses the client (400)."""
+    one = service.value
+    hosts = sorted({host_of(uri) for uri in one.redirect_uris})
+    if one.subject == "public":
+        if one.sector_url is not None:
+            message = "'sector_url' has no effect: the service knows people by the id that every service knows"
+            yield service.problem(message, "sector_url", help="subject: pairwise, or leave it out")
+    elif not hosts:
+        message = "'subject: pairwise' has no effect: nobody signs in through this service"
+        yield service.problem(message, "subject", help=RETURN)
+    elif len(hosts) > 1 and one.sector_url is None:
+        message = f"redirect_uris have several hosts ({', '.join(hosts)}): with which one are ids made?"
+        note = "Another host gives everybody another id, so it has to be one that stays."
+        help = "sector_url: https://…, where a JSON list of all redirect_uris stands"
+        yield service.problem(message, "subject", note=note, help=help)
 
 
 def _public(service: Service, apis: Mapping[str, Api]) -> Iterator[Problem]:

@@ -18,6 +18,7 @@ from control_plane.catalog.words import (
     KeysUrl,
     Moment,
     RedirectUri,
+    SectorUrl,
     ServiceName,
     Text,
     Username,
@@ -171,6 +172,12 @@ class ServiceEntry(Entry):
     )
     client_auth: ClientAuthEntry | None = Field(
         None, description="It proves to Keycloak who it is with a key; left out: with a secret from the store."
+    )
+    subject: Literal["public", "pairwise"] = Field(
+        "public", description="pairwise: it knows people by ids of its own, which no other service has."
+    )
+    sector_url: SectorUrl | None = Field(
+        None, description="Whose host these ids are made with, where redirect_uris have several: a JSON list of them."
     )
     assurance: Literal[1, 2] = Field(
         1, description="2: whoever signs in through it has just shown a second factor, whatever the realm asks."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True)
@@ -20,3 +21,9 @@ class ClientAuth:
     algorithm: str
     keys: tuple[ClientKey, ...] = ()  # sorted by kid; empty: fetched
     keys_url: str | None = None
+
+
+def host_of(url: str) -> str:
+    """Its host as Keycloak reads it: with its case, without a port; empty where it has none."""
+    place = urlsplit(url).netloc.rpartition("@")[2]
+    return place.partition("]")[0] + "]" if place.startswith("[") else place.partition(":")[0]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from control_plane.catalog.model.apis import Auth
-from control_plane.catalog.model.clients import ClientAuth
+from control_plane.catalog.model.clients import ClientAuth, host_of
 from control_plane.catalog.model.delegation import Delegates
 from control_plane.catalog.model.grants import Grant
 from control_plane.catalog.model.periods import ALWAYS, Period
@@ -70,6 +70,8 @@ class Service:
     limits: Mapping[tuple[str, str], Mapping[str, int]] = field(default_factory=dict)  # (api, level) -> its own limit
     period: Period = ALWAYS
     contact: str | None = None
+    pairwise: bool = False  # it knows people by ids of its own
+    sector_url: str | None = None  # whose host these are made with; None: that of the redirect addresses
     assurance: int = 1  # 2: a second factor at every login through it
     previously: str | None = None  # its full name, tenant.service, before it was renamed or moved
     origin: Origin | None = None
@@ -77,6 +79,11 @@ class Service:
     @property
     def name(self) -> str:
         return f"{self.tenant}.{self.id}"
+
+    @property
+    def sector(self) -> str:
+        """The host with which the ids are made that it alone knows people by."""
+        return host_of(self.sector_url or self.redirect_uris[0])
 
 
 @dataclass(frozen=True)

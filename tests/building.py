@@ -37,6 +37,7 @@ from control_plane.catalog.model import (
     Realm,
     RealmBaseline,
     Role,
+    Saml,
     Scoping,
     SecretRef,
     Service,
@@ -232,7 +233,7 @@ def with_provider(
     at: str = "https://login.example.jp",
     first_login: str = "existing-only",
     secret: SecretRef | None = SECRET_OF_A_PROVIDER,
-    protocol: Oidc | None = None,
+    protocol: Oidc | Saml | None = None,
     **more: Any,
 ) -> Part:
     """A login elsewhere as a door into the tenant's realm; `at` is an issuer with the paths of a Keycloak realm."""

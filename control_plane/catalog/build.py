@@ -234,7 +234,9 @@ class _Builder:
             groups=tuple(_group(group, one.name) for group in one.groups()),
             users=tuple(self.user(user, one.name) for user in one.users),
             services=tuple(self.service(service, one.name) for service in one.services()),
-            identity_providers=tuple(identity_provider(found, one.name) for found in one.identity_providers()),
+            identity_providers=tuple(
+                identity_provider(self.declared, found, one.name) for found in one.identity_providers()
+            ),
             administrators=_delegates(where, "administrators"),
             auditors=_delegates(where, "auditors"),
             limits=_limits(document.limits),

@@ -19,7 +19,9 @@ from cryptography.x509.oid import NameOID
 
 from control_plane.catalog import files
 from control_plane.catalog.declared import Declared
+from control_plane.catalog.documents.base import Entry
 from control_plane.catalog.documents.platform import EnvironmentEntry
+from control_plane.catalog.documents.providers import SamlEntry
 from control_plane.catalog.documents.upstreams import UpstreamEntry
 from control_plane.catalog.located import Located
 from control_plane.catalog.model import Certificate
@@ -56,11 +58,23 @@ def _of(chain: Sequence[x509.Certificate]) -> Certificate:
 
 
 def read(declared: Declared, directory: Path) -> Iterator[Problem]:
-    """Read the files that upstreams name into `declared.certificates`; what is wrong with them."""
+    """Read the files that upstreams and SAML providers name into `declared.certificates`; what is wrong with them."""
     for environment in declared.environments().values():
         for name, one in (environment.value.upstreams or {}).items():
             if isinstance(one, UpstreamEntry):
                 yield from _upstream(declared, directory, environment, environment.part(one, "upstreams", name))
+    for tenant in declared.tenants:
+        for provider in tenant.identity_providers():
+            if provider.value.saml is not None:
+                yield from _provider(declared, directory, provider.part(provider.value.saml, "saml"))
+
+
+def _provider(declared: Declared, directory: Path, where: Located[SamlEntry]) -> Iterator[Problem]:
+    found = _file(directory, where, where.value.certificate, "certificate")
+    if isinstance(found, Problem):
+        yield found
+    else:
+        declared.certificates[where.value.certificate] = found
 
 
 def _upstream(
@@ -89,9 +103,7 @@ def _upstream(
             declared.certificates[one.client_certificate.certificate] = found
 
 
-def _file(
-    directory: Path, where: Located[UpstreamEntry], name: str, *place: str
-) -> Sequence[x509.Certificate] | Problem:
+def _file(directory: Path, where: Located[Entry], name: str, *place: str) -> Sequence[x509.Certificate] | Problem:
     content = files.read_bytes(directory, name)
     if isinstance(content, Problem):
         help = f"a path is relative to the configuration directory: DIRECTORY/{name}"

@@ -2,23 +2,45 @@
 
 from __future__ import annotations
 
-from control_plane.catalog.documents.providers import IdentityProviderEntry, OidcEntry
+from control_plane.catalog import certificates
+from control_plane.catalog.declared import Declared
+from control_plane.catalog.documents.providers import IdentityProviderEntry, OidcEntry, SamlEntry
 from control_plane.catalog.located import Located
-from control_plane.catalog.model import FirstLogin, IdentityProvider, Oidc, Sync
+from control_plane.catalog.model import FirstLogin, IdentityProvider, Oidc, ProviderMapper, Saml, Sync
+from control_plane.problems import bug
 
 
-def identity_provider(where: Located[IdentityProviderEntry], tenant: str) -> IdentityProvider:
+def identity_provider(declared: Declared, where: Located[IdentityProviderEntry], tenant: str) -> IdentityProvider:
     one = where.value
     return IdentityProvider(
         tenant=tenant,
         name=one.provider,
         title=one.title,
-        protocol=_oidc(one.oidc),
+        protocol=_protocol(declared, one),
         first_login=FirstLogin(one.first_login),
         sync=Sync(one.sync),
+        mappers=tuple(ProviderMapper(m.claim, m.value, m.attribute, m.role, m.group) for m in one.mappers),
         hidden=one.hide_on_login,
         origin=where.origin(),
     )
+
+
+def _protocol(declared: Declared, one: IdentityProviderEntry) -> Oidc | Saml:
+    if one.oidc is not None:
+        return _oidc(one.oidc)
+    if one.saml is not None:
+        return _saml(declared, one.saml)
+    raise bug(f"identity provider {one.provider} speaks no protocol")
+
+
+def _saml(declared: Declared, one: SamlEntry) -> Saml:
+    found = certificates.authorities(declared, one.certificate)
+    return Saml(one.entity_id, one.sign_on_url, tuple(_plain(each.pem) for each in found), one.logout_url, one.name_id)
+
+
+def _plain(pem: str) -> str:
+    """The certificate as SAML's metadata hold it: base64 on one line, without the lines around it."""
+    return "".join(line for line in pem.splitlines() if not line.startswith("-----"))
 
 
 def _oidc(one: OidcEntry) -> Oidc:

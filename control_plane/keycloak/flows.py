@@ -16,13 +16,13 @@ import secrets
 from collections.abc import Iterator
 from functools import partial
 
-from control_plane.catalog.model import Catalog
+from control_plane.catalog.model import Catalog, Realm
 from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
-from control_plane.keycloak import danger, doorways, logins, providers, realmput
+from control_plane.keycloak import danger, doorways, links, logins, providers, realmput
 from control_plane.keycloak.answers import Conflict, Json, Missing, text
-from control_plane.keycloak.flowtree import SUB_FLOW, Execution, Step, SubFlow, line, parse
+from control_plane.keycloak.flowtree import SUB_FLOW, Execution, Flow, Step, SubFlow, line, parse
 from control_plane.keycloak.marks import PREFIX
 from control_plane.keycloak.server import Keycloak
 from control_plane.keycloak.session import path
@@ -35,9 +35,14 @@ NAMES_A_FLOW = "flow_to_check"  # a setting that names a sub-flow, on the server
 
 def desired(catalog: Catalog) -> Iterator[Resource]:
     for realm in catalog.realms.values():
-        for flow in (logins.browser(realm), logins.DIRECT_GRANT, *doorways.of(catalog, realm)):
+        for flow in of(catalog, realm):
             fields = {"steps": flow.lines}
             yield Resource(Key(NAME, realm.name, flow.alias), fields, realm.origin, frozenset({realm.owner}))
+
+
+def of(catalog: Catalog, realm: Realm) -> tuple[Flow, ...]:
+    """Every flow that the realm needs."""
+    return (logins.browser(realm), logins.DIRECT_GRANT, *doorways.of(catalog, realm))
 
 
 # ---------------------------------------------------------------- found
@@ -168,7 +173,7 @@ def update(server: Keycloak, change: Update) -> None:
     for provider, names in doors.items():
         where = providers.where(realm, provider)
         server.session.put(where, {**server.session.get(where), **dict.fromkeys(names, alias)})
-        providers.end_sessions(server, realm, provider)
+        links.end_sessions(server, realm, provider)
     server.session.delete(path(realm, "authentication", "flows", aside))
 
 

@@ -1,8 +1,8 @@
 """Identity providers: a login elsewhere through which people come into a realm of ours.
 
-What Keycloak gets is whole: every setting that it takes for an OIDC provider is wanted, and one that we do not know is
-a difference (`more`), for some of them switch a check off. Signatures are checked, the code of a login is bound to the
-browser (PKCE), and people pass two flows of ours (`doorways`); a PUT that does not carry them takes them away.
+What Keycloak gets is whole: every setting of its protocol is wanted (`protocols`), and one that we do not know is a
+difference (`more`), for some of them switch a check off. People pass two flows of ours (`doorways`); a PUT that does
+not carry them takes them away.
 
 The mark stands in `config`, where Keycloak keeps what it does not know. It shows no secret: so the digest of the one
 that was written last stands there too, and one that a hand has put in its place is not seen.
@@ -17,18 +17,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from control_plane.catalog.model import Catalog, IdentityProvider, Oidc, Realm, Sync
+from control_plane.catalog.model import Catalog, IdentityProvider, Realm, Sync
 from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Change, Delete, Update
 from control_plane.engine.resource import Key, Resource, State
-from control_plane.engine.values import Fields, Secret, Value
-from control_plane.keycloak import doorways, sessions
+from control_plane.engine.values import Fields, Secret
+from control_plane.keycloak import doorways, links, protocols, providermappers
 from control_plane.keycloak.answers import Conflict, Json, text
 from control_plane.keycloak.marks import PLATFORM, TENANT, marks
+from control_plane.keycloak.protocols import SECRET
 from control_plane.keycloak.server import Keycloak
 from control_plane.keycloak.session import PAGE, path
 
 NAME = "keycloak.provider"
+SYNC = "syncMode"
 DIGEST = "renkei.secret"  # of the secret that was written last
 FIRST, AFTER = "firstBrokerLoginFlowAlias", "postBrokerLoginFlowAlias"
 FLOWS = (FIRST, AFTER)
@@ -44,29 +46,9 @@ PLAIN = (
     "authenticateByDefault",
     *FLOWS,
 )
-SECRET = "clientSecret"  # noqa: S105  a setting of the provider
-OIDC = (
-    "issuer",
-    "authorizationUrl",
-    "tokenUrl",
-    "jwksUrl",
-    "useJwksUrl",
-    "validateSignature",
-    "userInfoUrl",
-    "disableUserInfo",
-    "logoutUrl",
-    "clientId",
-    "clientAuthMethod",
-    "clientAssertionSigningAlg",
-    "defaultScope",
-    "pkceEnabled",
-    "pkceMethod",
-    "syncMode",
-)
-NOT_OURS = frozenset({PLATFORM, TENANT, DIGEST, SECRET, "guiOrder"})  # of the settings: compared elsewhere, or harmless
+BESIDE = frozenset({PLATFORM, TENANT, DIGEST, SECRET, SYNC, "guiOrder"})  # settings: compared elsewhere, or harmless
 MORE, MAPPERS = "more", "mappers"
-ON, OFF = "true", "false"
-ANOTHER = frozenset({"providerId", "issuer"})  # a change of these is a change of who people are
+ANOTHER = frozenset({"providerId", protocols.ISSUER, protocols.ENTITY})  # with these it is another one's word on people
 WORDS = frozenset({"displayName", "hideOnLogin", "tenant"})  # a change of these opens nothing
 
 
@@ -79,7 +61,7 @@ def desired(catalog: Catalog) -> Iterator[Resource]:
 
 def _fields(realm: Realm, one: IdentityProvider) -> Fields:
     return {
-        "providerId": "oidc",
+        "providerId": protocols.sort(one.protocol),
         "enabled": True,
         "displayName": one.title,
         "hideOnLogin": one.hidden,
@@ -91,32 +73,10 @@ def _fields(realm: Realm, one: IdentityProvider) -> Fields:
         FIRST: doorways.first_login(realm, one.first_login).alias,
         AFTER: doorways.after_provider(realm).alias,
         "tenant": one.tenant,
-        **_oidc(one.protocol),
-        "syncMode": "FORCE" if one.sync is Sync.FORCE else "IMPORT",
+        **protocols.wanted(one.protocol),
+        SYNC: "FORCE" if one.sync is Sync.FORCE else "IMPORT",
         MORE: frozenset[str](),
-        MAPPERS: frozenset[str](),
-    }
-
-
-def _oidc(one: Oidc) -> Fields:
-    secret = one.client_secret
-    return {
-        "issuer": one.issuer,
-        "authorizationUrl": one.authorization_url,
-        "tokenUrl": one.token_url,
-        "jwksUrl": one.keys_url,
-        "useJwksUrl": ON,
-        "validateSignature": ON,
-        "userInfoUrl": one.userinfo_url,
-        "disableUserInfo": None if one.userinfo_url else ON,
-        "logoutUrl": one.logout_url,
-        "clientId": one.client_id,
-        "clientAuthMethod": "client_secret_post" if secret else "private_key_jwt",
-        "clientAssertionSigningAlg": None if secret else "RS256",
-        "defaultScope": " ".join(one.scopes),
-        "pkceEnabled": ON,
-        "pkceMethod": "S256",
-        SECRET: Secret(str(secret)) if secret else None,
+        MAPPERS: providermappers.wanted(one),
     }
 
 
@@ -128,12 +88,17 @@ def read(server: Keycloak) -> Iterator[Resource]:
 
 
 def _read(server: Keycloak, realm: str) -> Iterator[Resource]:
+    claims: dict[str, frozenset[str]] = {}
     for one in every(server, realm):
-        key, tenant = Key(NAME, realm, text(one, "alias", where(realm))), config(one).get(TENANT)
+        alias, tenant = text(one, "alias", where(realm)), config(one).get(TENANT)
+        key = Key(NAME, realm, alias)
         if is_ours(server, one):
-            yield Resource(key, _found(server, realm, one), None, frozenset({tenant} if tenant else ()))
+            fields = _found(server, realm, one)
+            claims[alias] = providermappers.given(_lines(fields))
+            yield Resource(key, fields, None, frozenset({tenant} if tenant else ()))
         else:  # `brokers` looks after those that are open
             yield Resource(key, owned=False)
+    server.claims[realm] = claims
 
 
 def every(server: Keycloak, realm: str) -> Iterator[Json]:
@@ -161,23 +126,27 @@ def is_ours(server: Keycloak, one: Json) -> bool:
 
 
 def _found(server: Keycloak, realm: str, one: Json) -> Fields:
-    said = config(one)
-    more = {name: value for name, value in said.items() if name not in NOT_OURS and name not in OIDC}
+    said, sort = config(one), str(one.get("providerId"))
     digest = said.get(DIGEST)
-    fields: dict[str, Value] = {name: one.get(name) for name in PLAIN}
-    fields |= {name: said.get(name) or None for name in OIDC}
-    fields["disableUserInfo"] = ON if said.get("disableUserInfo") == ON else None
     return {
-        **fields,
+        **{name: one.get(name) for name in PLAIN},
+        **protocols.found(sort, said),
         "tenant": said.get(TENANT),
+        SYNC: said.get(SYNC),
         SECRET: Secret("", digest) if said.get(SECRET) and digest else None,
-        MORE: frozenset(f"{name}={value}" for name, value in more.items() if value not in ("", OFF)),
-        MAPPERS: frozenset(str(mapper.get("name")) for mapper in _mappers(server, realm, one)),
+        MORE: protocols.more(sort, {name: value for name, value in said.items() if name not in BESIDE}),
+        MAPPERS: frozenset(map(providermappers.line, _mappers(server, realm, text(one, "alias", where(realm))))),
     }
 
 
-def _mappers(server: Keycloak, realm: str, one: Json) -> list[Json]:
-    return server.session.list(where(realm, text(one, "alias", where(realm)), "mappers"))
+def _mappers(server: Keycloak, realm: str, alias: str) -> list[Json]:
+    return server.session.list(where(realm, alias, "mappers"))
+
+
+def _lines(fields: Fields) -> frozenset[str]:
+    lines = fields[MAPPERS]
+    assert isinstance(lines, frozenset)
+    return frozenset(map(str, lines))
 
 
 # ---------------------------------------------------------------- written
@@ -203,23 +172,33 @@ def update(server: Keycloak, change: Update) -> None:
         create(server, change.want)
         return
     _put(server, change.want, change.changed)
+    links.take_back(server, realm, alias, _given(change.have) - _given(change.want))
     if was_open(change):
-        end_sessions(server, realm, alias)
+        links.end_sessions(server, realm, alias)
 
 
 def _put(server: Keycloak, want: Resource, changed: frozenset[str] | None = None) -> None:
     realm, alias = want.key.within, want.key.name
     found = server.session.get(where(realm, alias))
     if changed is None or MAPPERS in changed:
-        for mapper in _mappers(server, realm, found):
-            server.session.delete(where(realm, alias, "mappers", text(mapper, "id", "mappers")))
+        _set_mappers(server, want)
     server.session.put(where(realm, alias), {**found, **_body(server, want, found, changed)})
+
+
+def _set_mappers(server: Keycloak, want: Resource) -> None:
+    realm, alias, wanted = want.key.within, want.key.name, _lines(want.fields)
+    there = {providermappers.line(one): one for one in _mappers(server, realm, alias)}
+    for line in sorted(there.keys() - wanted):
+        server.session.delete(where(realm, alias, "mappers", text(there[line], "id", "mappers")))
+    for line in sorted(wanted - there.keys()):
+        server.session.post(where(realm, alias, "mappers"), providermappers.body(alias, line))
 
 
 def _body(server: Keycloak, want: Resource, found: Json, changed: frozenset[str] | None = None) -> Json:
     """The provider as Keycloak takes it, with its settings whole. A secret that does not change goes back masked."""
     tenant = want.fields["tenant"]
-    settings = {name: str(want.fields[name]) for name in OIDC if want.fields.get(name) is not None}
+    names = {*protocols.KNOWN[str(want.fields["providerId"])], SYNC}
+    settings = {name: str(want.fields[name]) for name in sorted(names) if want.fields[name] is not None}
     settings |= marks(server.platform, str(tenant))
     reference = want.fields.get(SECRET)
     if isinstance(reference, Secret):
@@ -231,9 +210,14 @@ def _body(server: Keycloak, want: Resource, found: Json, changed: frozenset[str]
     return {**{name: want.fields[name] for name in PLAIN}, "config": settings}
 
 
+def _given(one: Resource) -> frozenset[str]:
+    return providermappers.given(_lines(one.fields))
+
+
 def delete(server: Keycloak, have: Resource) -> None:
     realm, alias = have.key.within, have.key.name
     close(server, realm, server.session.get(where(realm, alias)))
+    links.take_back(server, realm, alias, _given(have))
     server.session.delete(where(realm, alias))
     server.session.post(path(realm, "clear-user-cache"), {})
 
@@ -242,12 +226,7 @@ def close(server: Keycloak, realm: str, found: Json) -> None:
     """Switch it off, and end the sessions of everybody who has a link to it."""
     alias = text(found, "alias", where(realm))
     server.session.put(where(realm, alias), {**found, "enabled": False})
-    end_sessions(server, realm, alias)
-
-
-def end_sessions(server: Keycloak, realm: str, alias: str) -> None:
-    linked = server.session.pages(path(realm, "users"), idpAlias=alias, briefRepresentation="true")
-    sessions.end_all(server, realm, [text(person, "id", "users") for person in linked])
+    links.end_sessions(server, realm, alias)
 
 
 # ---------------------------------------------------------------- danger
@@ -255,7 +234,8 @@ def end_sessions(server: Keycloak, realm: str, alias: str) -> None:
 
 def was_open(change: Update) -> bool:
     """Whether people may have come in by other steps, or been taken for others, than Git says."""
-    return bool(change.changed - WORDS - {"enabled", SECRET, "syncMode"})
+    more = _lines(change.have.fields) - _lines(change.want.fields)
+    return bool(more or change.changed - WORDS - {"enabled", SECRET, SYNC, MAPPERS})
 
 
 def danger(change: Change, have: State) -> str | None:

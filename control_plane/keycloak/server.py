@@ -53,6 +53,8 @@ class Keycloak:
         self.adopting = False  # whether a stranger in the place of a wanted object becomes ours in this run
         self.found: Mapping[str, Json] = {}  # the realms that are there, as the last read saw them
         self.hidden: set[str] = set()  # realms whose user profile does not show our mark
+        self.claims: dict[str, Mapping[str, frozenset[str]]] = {}
+        # by realm and identity provider: the roles and groups that logins there give and take, as the last read saw it
         self._keys: dict[str, bytes] = {}
         self._ids: dict[tuple[str, str], dict[str, str]] = {}
         self._lock = threading.Lock()

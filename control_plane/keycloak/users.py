@@ -20,7 +20,7 @@ from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
 from control_plane.engine.values import Value
-from control_plane.keycloak import builtin, danger, groups, leaving, logins, profiles, roles, sessions
+from control_plane.keycloak import builtin, danger, groups, leaving, links, logins, profiles, roles, sessions
 from control_plane.keycloak.answers import Conflict, Json, Missing, text
 from control_plane.keycloak.marks import (
     EXEMPT,
@@ -105,9 +105,15 @@ def _read(server: Keycloak, realm: str) -> Iterator[Resource]:
     memberships = _edges(server, realm, whole, server.ids(groups.NAME, realm), _members)
     custom = {name: id for name, id in server.ids(roles.NAME, realm).items() if not builtin.is_role(realm, name)}
     given = _edges(server, realm, whole, custom, _holders)
+    elsewhere = links.claimed(server, realm, whole)  # given and taken by a login over there
     for id, one, told in accounts:
         if told:
-            fields = {**one.fields, "groups": frozenset(memberships[id]), "roles": frozenset(given[id])}
+            claimed = elsewhere.get(id, frozenset())
+            fields = {
+                **one.fields,
+                "groups": frozenset(memberships[id] - claimed),
+                "roles": frozenset(given[id] - claimed),
+            }
             yield replace(one, fields=fields)
         else:
             yield one
@@ -321,7 +327,7 @@ USER = Kind(
     create,
     update,
     delete,
-    after=("keycloak.profile", "keycloak.group", "keycloak.binding"),
+    after=("keycloak.profile", "keycloak.group", "keycloak.binding", "keycloak.provider"),
     leaves=leaves,
     danger=danger.of_holder,
     adoptable=True,

@@ -60,6 +60,8 @@ SECTIONS = {
     "ClientAuthEntry": "client_auth",
     "IdentityProviderEntry": "Identity providers",
     "OidcEntry": "oidc",
+    "SamlEntry": "saml",
+    "MapperEntry": "mappers",
     "GrantEntry": "Grants",
     "ApprovalEntry": "approval",
     "RealmTemplateEntry": "Realm templates",
@@ -83,6 +85,11 @@ SECTIONS = {
 TENANT = "tenant: city\ntitle: 見本市\ntype: municipality\nrealm: {template: staff}\n"
 API = "api: ngsi-v2\ntitle: NGSIv2\nowner: city\nupstream: orion\nauth: [api-key]\nlevels: {read: {methods: [GET]}}\n"
 SERVICE = TENANT + "services:\n  - service: portal\n    title: 地域ポータル\n    auth: [api-key]\n    grants:\n"
+PROVIDER = (
+    TENANT
+    + "identity_providers:\n  - provider: login\n    title: ログイン\n    first_login: create\n    sync: import\n"
+    "    saml: {entity_id: login, sign_on_url: https://login.example.jp, certificate: login.pem}\n"
+)
 FRAGMENTS: dict[
     str, tuple[type[BaseModel], str]
 ] = {  # by its first key: the model, and what stands before it in a file
@@ -96,6 +103,7 @@ FRAGMENTS: dict[
     "users": (TenantDocument, TENANT),
     "services": (TenantDocument, TENANT),
     "identity_providers": (TenantDocument, TENANT),
+    "mappers": (TenantDocument, PROVIDER),
     "- api": (TenantDocument, SERVICE),
     "versions": (ApiDocument, API),
     "realm_templates": (TemplatesDocument, ""),

@@ -12,7 +12,7 @@ import pytest
 
 from control_plane.catalog.model import Catalog
 from control_plane.engine.plan import Plan, Update
-from control_plane.keycloak import logins
+from control_plane.keycloak import flows, logins
 from tests.keycloak.conftest import World, told
 
 pytestmark = pytest.mark.servers
@@ -284,9 +284,9 @@ def test_a_flow_that_is_bound_is_replaced_and_nothing_of_the_edited_one_stays(
     world, catalog = common_world
     step_removed(world)
     world.apply(catalog)
-    flows = world.get(SHARED, "/authentication/flows")
-    assert isinstance(flows, list)
-    ours = sorted(one["alias"] for one in flows if not one["builtIn"])
+    found = world.get(SHARED, "/authentication/flows")
+    assert isinstance(found, list)
+    ours = sorted(one["alias"] for one in found if not one["builtIn"])
     realm = catalog.realms[world.realm(SHARED)]
-    assert ours == sorted([logins.browser(realm).alias, logins.DIRECT_GRANT.alias])
+    assert ours == sorted(flow.alias for flow in flows.of(catalog, realm))
     assert _bound(world, SHARED) == logins.browser(realm).alias

@@ -42,7 +42,7 @@ from control_plane.catalog.model.environments import (
 )
 from control_plane.catalog.model.grants import Approval, Grant
 from control_plane.catalog.model.periods import ALWAYS, Period
-from control_plane.catalog.model.providers import FirstLogin, IdentityProvider, Oidc, Sync
+from control_plane.catalog.model.providers import FirstLogin, IdentityProvider, Oidc, ProviderMapper, Saml, Sync
 from control_plane.catalog.model.realms import MfaMode, People, ProfileAttribute, Realm, RealmBaseline
 from control_plane.catalog.model.roles import DataScope, Disclosure, Fiware, Role
 from control_plane.catalog.model.secretref import SecretRef
@@ -87,10 +87,12 @@ __all__ = [
     "Period",
     "Platform",
     "ProfileAttribute",
+    "ProviderMapper",
     "Realm",
     "RealmBaseline",
     "Redis",
     "Role",
+    "Saml",
     "Scoping",
     "SecretRef",
     "Service",

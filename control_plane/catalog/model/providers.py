@@ -35,12 +35,33 @@ class Oidc:
 
 
 @dataclass(frozen=True)
+class Saml:
+    entity_id: str
+    sign_on_url: str
+    certificates: tuple[str, ...]  # base64 of DER, as they follow each other in the file
+    logout_url: str | None = None
+    name_id: str = "persistent"  # persistent, email
+
+
+@dataclass(frozen=True)
+class ProviderMapper:
+    """What becomes of something that the provider says of a person: an attribute, a role or a group, one of them."""
+
+    claim: str | None = None  # None: a group for every account that is made
+    value: str | None = None
+    attribute: str | None = None
+    role: str | None = None
+    group: str | None = None  # of the provider's tenant
+
+
+@dataclass(frozen=True)
 class IdentityProvider:
     tenant: str  # whose people come through it
     name: str  # unique in the realm; part of the address that people come back to
     title: str
-    protocol: Oidc
+    protocol: Oidc | Saml
     first_login: FirstLogin
     sync: Sync = Sync.IMPORT
+    mappers: tuple[ProviderMapper, ...] = ()
     hidden: bool = False
     origin: Origin | None = None

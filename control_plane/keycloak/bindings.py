@@ -12,7 +12,8 @@ from control_plane.catalog.model import Catalog
 from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
-from control_plane.keycloak import danger, logins, realmput
+from control_plane.keycloak import danger, logins, realmput, sessions
+from control_plane.keycloak.marks import PREFIX
 from control_plane.keycloak.server import Keycloak
 
 NAME = "keycloak.binding"
@@ -38,7 +39,10 @@ def create(server: Keycloak, want: Resource) -> None:
 
 
 def update(server: Keycloak, change: Update) -> None:
+    """Another flow of ours leaves everybody in. Whoever came in by one that is not ours signs in anew."""
     create(server, change.want)
+    if not str(change.have.fields["flow"]).startswith(PREFIX):
+        sessions.end_of_realm(server, change.key.within)
 
 
 BINDING = Kind(

@@ -23,7 +23,7 @@ from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
 from control_plane.engine.values import Fields, Value
-from control_plane.keycloak import builtin, danger, pairwise, proofs, roles, strangers
+from control_plane.keycloak import builtin, danger, pairwise, proofs, roles, sessions, strangers
 from control_plane.keycloak.answers import Conflict, Json, text
 from control_plane.keycloak.marks import MANAGED, belongs, is_nobodys, is_ours, marks
 from control_plane.keycloak.scopes import GATEWAY, is_client, scope_name
@@ -50,6 +50,7 @@ SCOPES = {"defaultClientScopes": "default-client-scopes", "optionalClientScopes"
 CONSENT = "consentRequired"
 ASSURANCE = "minimum.acr.value"  # an attribute: the least level of a login through it
 OVERRIDES = strangers.OVERRIDES
+AROUND = {OVERRIDES, strangers.DIRECT}  # once they are as Git says, nobody gets around the realm's login flow
 MAPPERS = "protocolMappers"
 ROLES, CLIENT_ROLES = "roles", "client_roles"  # scope mappings: of the realm, and of clients (never wanted)
 
@@ -222,6 +223,8 @@ def _put(server: Keycloak, want: Resource, id: str, names: frozenset[str]) -> No
     kept = {name: found[name] for name in ("authorizationServicesEnabled",) if name in found}
     server.session.put(where, {"id": id, "clientId": want.key.name, **kept, **body})
     proofs.forget(server, want.key.within, names)
+    if names & AROUND:  # whoever came in past the realm's login flow signs in anew
+        sessions.end_of_client(server, want.key.within, id)
 
 
 def _body(server: Keycloak, want: Resource, names: frozenset[str]) -> Json:

@@ -20,7 +20,7 @@ from control_plane.catalog.model import Catalog, Realm
 from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
-from control_plane.keycloak import danger, doorways, links, logins, providers, realmput
+from control_plane.keycloak import danger, doorways, links, logins, providers, realmput, sessions
 from control_plane.keycloak.answers import Conflict, Json, Missing, text
 from control_plane.keycloak.flowtree import SUB_FLOW, Execution, Flow, Step, SubFlow, line, parse
 from control_plane.keycloak.marks import PREFIX
@@ -157,7 +157,10 @@ def _execution(server: Keycloak, where: str, sub_flow: str) -> str:
 
 
 def update(server: Keycloak, change: Update) -> None:
-    """Somebody has edited the flow, or an earlier run did not end it: another in its place."""
+    """Somebody has edited the flow, or an earlier run did not end it: another in its place.
+
+    Whoever came in while an edited one was bound signs in anew.
+    """
     realm, alias = change.key.within, change.key.name
     found = server.session.get(path(realm))
     bound = [name for name in BINDINGS if found.get(name) == alias]
@@ -175,6 +178,8 @@ def update(server: Keycloak, change: Update) -> None:
         server.session.put(where, {**server.session.get(where), **dict.fromkeys(names, alias)})
         links.end_sessions(server, realm, provider)
     server.session.delete(path(realm, "authentication", "flows", aside))
+    if bound:
+        sessions.end_of_realm(server, realm)
 
 
 def _passed_by(server: Keycloak, realm: str, alias: str) -> dict[str, list[str]]:

@@ -11,6 +11,7 @@ from control_plane.keycloak.bindings import BINDING
 from control_plane.keycloak.brokers import BROKERING
 from control_plane.keycloak.clients import CLIENT
 from control_plane.keycloak.composites import COMPOSITE
+from control_plane.keycloak.consoles import CONSOLE
 from control_plane.keycloak.defaults import DEFAULT
 from control_plane.keycloak.flows import FLOW
 from control_plane.keycloak.groups import GROUP
@@ -37,6 +38,7 @@ KINDS: tuple[Kind[Keycloak], ...] = (
     ACTION,
     FLOW,
     BINDING,
+    CONSOLE,
     PROVIDER,
     BROKERING,
     CLIENT,

@@ -68,3 +68,17 @@ def _including(server: Keycloak, realm: str, role: str) -> set[str]:
 def end_all(server: Keycloak, realm: str, users: Iterable[str]) -> None:
     for user in sorted(set(users)):
         end(server, realm, user)
+
+
+def end_of_realm(server: Keycloak, realm: str) -> None:
+    """End everybody's sessions, offline ones too, and what was signed before: nobody knows who came in by a hole."""
+    server.session.post(path(realm, "logout-all"), {})
+
+
+def end_of_client(server: Keycloak, realm: str, client: str) -> None:
+    """Everybody who is signed in through the client, by Keycloak's id, signs in anew, there and elsewhere."""
+    where = path(realm, "clients", client)
+    found: set[str] = set()
+    for sort in ("user-sessions", "offline-sessions"):
+        found |= {text(one, "userId", where) for one in server.session.pages(f"{where}/{sort}")}
+    end_all(server, realm, found)

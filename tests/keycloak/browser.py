@@ -85,8 +85,8 @@ class Person:
     verifier: str = "what-only-the-application-that-began-the-login-knows"  # RFC 7636; empty: it sends none
     cookies: dict[str, dict[str, str]] = field(default_factory=dict)  # by the realm whose path they are for
 
-    def opens(self) -> Page:
-        return self._follow(self._request("GET", self._endpoint("auth"), params=self.request()))
+    def opens(self, callback: str = CALLBACK) -> Page:
+        return self._follow(self._request("GET", self._endpoint("auth"), params=self.request(callback)))
 
     def request(self, callback: str = CALLBACK) -> dict[str, str]:
         """What the application asks when it sends the person to the login."""

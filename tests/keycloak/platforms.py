@@ -37,7 +37,7 @@ def a_small_platform(*more: Part) -> Catalog:
             sender={"from": "noreply@example.jp", "name": "栃木県"},
         ),
         with_tenant("nikko", in_realm_of="tochigi"),
-        with_tenant("nasushiobara"),
+        with_tenant("nasushiobara", step_up=300),
         with_group("digital", roles=["dashboard-editor"]),
         with_group("viewers", tenant="nikko", roles=["dashboard-viewer"]),
         with_user("staff-01", groups=["digital"]),

@@ -24,8 +24,11 @@ from tests.keycloak.ways import (
     EVERYONE,
     WAYS,
     Edit,
+    a_flow_of_the_clients_own,
     a_person_exempted,
+    another_flow_bound,
     bound,
+    nobody_asked_for_a_factor,
     the_exempting_attribute_undeclared,
     the_role_out_of_another,
 )
@@ -93,6 +96,37 @@ def test_who_came_in_by_a_hole_is_out_when_it_is_mended(stage: Stage) -> None:
     stage.world.apply(stage.catalog)
     assert not person.refreshed(refresh).ok
     assert person.opens().asks_for_password
+
+
+@pytest.mark.parametrize("way", [another_flow_bound, nobody_asked_for_a_factor, a_flow_of_the_clients_own])
+def test_who_came_in_past_the_login_flow_is_out_when_it_is_mended(stage: Stage, way: Edit) -> None:
+    way(stage.world)
+    person, page = stage.after_the_password(EVERYONE, "first")
+    refresh = person.token(page).json()["refresh_token"]
+    assert person.refreshed(refresh).ok
+    stage.world.apply(stage.catalog)
+    assert not person.refreshed(refresh).ok
+    assert person.opens().asks_for_password
+
+
+def test_another_flow_of_ours_leaves_everybody_in(stage: Stage) -> None:
+    person, page = stage.after_the_password(EVERYONE, "exempt")
+    refresh = person.token(page).json()["refresh_token"]
+    other = stage.world.here(the_platform(step_up=200))
+    stage.world.apply(other)
+    assert person.refreshed(refresh).ok
+    stage.world.apply(stage.catalog)
+    assert person.refreshed(refresh).ok
+
+
+def test_the_console_of_a_realm_asks_for_a_factor_of_somebody_who_is_left_out_elsewhere(stage: Stage) -> None:
+    world = stage.world
+    username = stage.with_password(EVERYONE, "exempt")
+    url = f"{world.server.url}/realms/{world.realm(EVERYONE)}"
+    callback = f"{world.server.url}/admin/{world.realm(EVERYONE)}/console/"
+    person = Person(url, "security-admin-console", "")
+    page = person.sends(person.opens(callback), username=username, password=PASSWORD)
+    assert page.asks_to_set_up_otp
 
 
 # ---------------------------------------------------------------- exemptions

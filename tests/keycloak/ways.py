@@ -45,6 +45,15 @@ def a_factor_optional(world: World) -> None:
     world.by_hand("PUT", EVERYONE, where, {**step, "requirement": "DISABLED"})
 
 
+def nobody_asked_for_a_factor(world: World) -> None:
+    """Both parts of the flow that ask for one are switched off."""
+    where = f"/authentication/flows/{bound(world, EVERYONE)}/executions"
+    found = world.by_hand("GET", EVERYONE, where).json()
+    for one in found:
+        if str(one.get("displayName")).endswith((" second factor", " first enrolment")):
+            world.by_hand("PUT", EVERYONE, where, {**one, "requirement": "DISABLED"})
+
+
 def the_condition_of_another_role(world: World) -> None:
     _, step = _execution(world, BY_ROLE, "conditional-user-role")
     body = {"alias": "x", "config": {"condUserRole": "nobody", "negate": "false"}}
@@ -132,6 +141,12 @@ def no_second_level_for_a_service(world: World) -> None:
     world.by_hand("PUT", EVERYONE, f"/clients/{client['id']}", body)
 
 
+def no_second_level_for_the_console(world: World) -> None:
+    (client,) = world.by_hand("GET", EVERYONE, "/clients?clientId=security-admin-console").json()
+    body = {"clientId": client["clientId"], "attributes": {"minimum.acr.value": ""}}
+    world.by_hand("PUT", EVERYONE, f"/clients/{client['id']}", body)
+
+
 def the_second_level_of_another_number(world: World) -> None:
     where = f"/authentication/flows/{bound(world, EVERYONE)}/executions"
     found = world.by_hand("GET", EVERYONE, where).json()
@@ -172,11 +187,13 @@ WAYS: dict[Edit, str] = {
     the_exempting_attribute_undeclared: "profile user-profile",
     people_exempt_themselves: "profile user-profile",
     no_second_level_for_a_service: "client nikko.safe",
+    no_second_level_for_the_console: "console security-admin-console",
     the_second_level_of_another_number: "flow",
     the_role_renamed: "role renkei-mfa",
     the_role_deleted: "role renkei-mfa",
     the_role_out_of_another: "composite editor",
     a_factor_optional: "flow",
+    nobody_asked_for_a_factor: "flow",
     the_condition_of_another_role: "flow",
     another_flow_bound: "binding browser",
     a_flow_of_the_clients_own: "client nikko.web",

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from control_plane.app.revision import commit_of
 from control_plane.app.run import Ask, catalog_of
-from control_plane.app.systems import connect
+from control_plane.app.systems import Systems, connect
 from control_plane.catalog.model import Catalog
 from control_plane.engine import read
-from control_plane.keycloak import consents, credentials
+from control_plane.keycloak import consents, credentials, pairwise, users
 from control_plane.problems import Problem, Refused
 from control_plane.reports import LISTS, WHO, Live, Report, Source, from_state, with_consents, with_factors
 from control_plane.reports.consents import realms
@@ -26,6 +28,8 @@ def report(ask: Ask, name: str, *, live: bool = True, who: bool = False) -> tupl
         raise Refused(Problem(f"the list of {name} has no form with --who", help=f"renkei report {min(WHO)} --who"))
     if who and not live:
         raise Refused(Problem("the configuration does not know who has consented", help="leave one of the two out"))
+    if name == "subjects" and not live:
+        raise Refused(Problem("the configuration knows no ids of people", help="leave out --configuration-only"))
     catalog = catalog_of(ask)
     found = _live(ask, catalog, name) if live else None
     environment = catalog.environment
@@ -55,4 +59,15 @@ def _live(ask: Ask, catalog: Catalog, name: str) -> Live:
             asking = realms(catalog)
             people = [account for account in live.users if account[0] in asking]
             return with_consents(live, consents.records(systems.keycloak, people))
+        case "subjects":
+            return replace(live, subjects=dict(_subjects(systems, catalog)))
     return live
+
+
+def _subjects(systems: Systems, catalog: Catalog) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """By service; without those whose salt has not been made yet."""
+    for service in catalog.services():
+        salt = systems.book.peek(pairwise.salt(service).ref) if service.pairwise else None
+        if salt:
+            accounts = systems.keycloak.ids(users.NAME, catalog.tenants[service.tenant].realm)
+            yield service.name, pairwise.subjects(service, accounts, salt)

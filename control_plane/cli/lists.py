@@ -32,7 +32,7 @@ BINARY = frozenset({"xlsx"})
 def report(
     name: str, form: str, locale: Any, out: str | None, configuration_only: bool, who: bool, **options: Any
 ) -> int:
-    """The list of users, of services, of APIs by version, or of consents, with the evidence that it is complete.
+    """The list of users, services, APIs by version, consents, or ids of people, with the evidence that it is complete.
 
     \b
     Examples:
@@ -40,6 +40,7 @@ def report(
       renkei report services -e production --format html --out services.html
       renkei report apis --format xlsx --out lists/           who may still call which version?
       renkei report consents                                  how many have consented to what?
+      renkei report subjects | grep a2f1c0de-                 who is this at the service?
       renkei report users --format json | jq .rows[0]
     """
     ask = ask_of(options)

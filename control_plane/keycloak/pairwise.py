@@ -90,6 +90,11 @@ def costs(change: Change, have: State) -> str | None:
     return None
 
 
+def subjects(service: Service, accounts: Mapping[str, str], salt: str) -> Mapping[str, str]:
+    """By user name the id at this service of each of the accounts, which are given by user name and own id."""
+    return {name: subject(service.sector, id, salt) for name, id in accounts.items()}
+
+
 def subject(sector: str, account: str, salt: str) -> str:
     """The id by which a service of this sector knows the account, as Keycloak makes it: a UUID of version 3."""
     digest = hashlib.sha256(f"{sector}{account}{salt}".encode()).digest()

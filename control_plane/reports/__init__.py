@@ -10,6 +10,7 @@
     services  one row per service and grant
     apis      one row per version of an API and grant on it
     consents  how many people have consented to what; who, where that is asked for
+    subjects  each account with the id by which a service of ids of its own knows it
     formats   a list as bytes: csv, xlsx, html, json
 
 Here belongs what turns a catalog and the state of the servers into a list. Not here: reading servers, writing files,
@@ -31,9 +32,10 @@ from control_plane.reports.live import (
 )
 from control_plane.reports.report import Count, Report, Source
 from control_plane.reports.services import services
+from control_plane.reports.subjects import subjects
 from control_plane.reports.users import users
 
-LISTS = {"users": users, "services": services, "apis": apis, "consents": consents}
+LISTS = {"users": users, "services": services, "apis": apis, "consents": consents, "subjects": subjects}
 WHO = {"consents": of_people}  # the same by person
 
 __all__ = [
@@ -54,6 +56,7 @@ __all__ = [
     "from_state",
     "render",
     "services",
+    "subjects",
     "users",
     "with_consents",
     "with_factors",

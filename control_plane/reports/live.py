@@ -64,6 +64,7 @@ class Live:
     user_counts: Mapping[str, int] = field(default_factory=dict)  # realm -> its own count of accounts
     services: Mapping[str, LiveService] = field(default_factory=dict)  # tenant.service
     consents: Mapping[tuple[str, str], tuple[Consent, ...]] = field(default_factory=dict)  # of those who were looked up
+    subjects: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # tenant.service -> account -> id there
 
 
 def from_state(have: State, platform: str, user_counts: Mapping[str, int], read_at: datetime) -> Live:

@@ -168,11 +168,12 @@ def test_the_id_is_worked_out_as_keycloak_does(stage: Stage) -> None:
     assert pairwise.subject("localhost", account, salt("web")) == known_as(stage, "web")
 
 
-def test_the_reading_knows_the_account_by_the_id_of_which_the_others_are_made(stage: Stage) -> None:
+def test_the_list_of_who_is_who_has_the_id_that_the_service_got(stage: Stage) -> None:
     server = stage.world.keycloak(stage.catalog)
     stage.world.plan(stage.catalog, server)
-    own = stage.user(REALM, "citizen")
-    assert server.id(USER, stage.world.realm(REALM), own["username"]) == own["id"]
+    web = next(one for one in stage.catalog.services() if one.id == "web")
+    found = pairwise.subjects(web, server.ids(USER, stage.world.realm(REALM)), salt("web"))
+    assert found == {f"{REALM}-citizen": known_as(stage, "web")}
 
 
 def test_another_change_of_the_client_leaves_the_ids_as_they_are(stage: Stage) -> None:

@@ -169,7 +169,8 @@ def test_what_only_looks_writes_nothing(world, monkeypatch):
         return send(self, request, **more)
 
     monkeypatch.setattr(requests.Session, "send", watched)
-    for command in (["plan"], ["drift"], ["doctor"], ["report", "services"], ["report", "consents"], ["validate"]):
+    lists = (["report", name] for name in ("services", "consents", "subjects"))
+    for command in (["plan"], ["drift"], ["doctor"], *lists, ["validate"]):
         world.renkei(*command)
     assert {method for method, url in sent if "/openid-connect/token" not in url} == {"GET"}
     monkeypatch.undo()

@@ -72,13 +72,18 @@ def apply(run: Run, tell: Callable[[Event], None]) -> Applied:
     for target in run.systems.targets:
         target.tidy()
     secrets = _secrets(run.plan)
-    run.systems.book.ensure(secrets, {ref: before for ref, before in secrets.items() if before})
+    run.systems.book.ensure(
+        secrets,
+        {ref: one.previously for ref, one in secrets.items() if one.previously},
+        {ref: one.shape for ref, one in secrets.items() if one.shape},
+    )
     outcomes = engine.apply(run.plan, run.systems.targets, tell=tell)
     return Applied(outcomes, against(run.ask, run.catalog).plan)
 
 
-def _secrets(plan: Plan) -> dict[str, str | None]:
-    """The secrets that the plan's writes will resolve, by reference, each with the one of its former name."""
-    written = (change.want for change in plan if isinstance(change, Create | Update))
-    found = (reference for want in written for reference in references(want.fields))
-    return {one.ref: one.previously for one in found if isinstance(one, Secret)}
+def _secrets(plan: Plan) -> dict[str, Secret]:
+    """The secrets that the plan's writes will resolve, by reference."""
+    written = (change.want.fields for change in plan if isinstance(change, Create | Update))
+    initial = (change.want.initial for change in plan if isinstance(change, Create))
+    found = (reference for fields in (*written, *initial) for reference in references(fields))
+    return {one.ref: one for one in found if isinstance(one, Secret)}

@@ -13,7 +13,8 @@ Part: TypeAlias = str | int
 LINE_BREAK = re.compile(r"\r\n|\n|\r")
 HIDDEN = re.compile(
     r"""((?:secret|token|passw[a-z]*|credential|api_?key)(?!_url)[a-z_]*["']?\s*:\s*)   # a key that promises a secret
-        (?!!secret\s+[^\s,}]+[#]|[\[{&*|>]|true\b|false\b)                      # and not a reference after it
+        (?!!secret\s+[^\s,}]+[#]|[\[{&*|>]|true\b|false\b                       # and not a reference after it,
+          |(?:none|store|mail)\s*(?:[,}\#]|$))                                 # nor a word for how one is made
         ("[^"]*"?|'[^']*'?|[^\s,}\#][^,}]*)""",
     re.IGNORECASE | re.VERBOSE,
 )

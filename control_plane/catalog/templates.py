@@ -9,7 +9,7 @@ from control_plane.catalog.documents.platform import EnvironmentEntry
 from control_plane.catalog.documents.realms import AttributeEntry, attribute_name
 from control_plane.catalog.documents.templates import PlanEntry, RealmTemplateEntry
 from control_plane.catalog.located import Located
-from control_plane.catalog.model import MfaMode, People, ProfileAttribute, RealmBaseline
+from control_plane.catalog.model import FirstPassword, MfaMode, People, ProfileAttribute, RealmBaseline
 
 E = TypeVar("E", RealmTemplateEntry, PlanEntry, EnvironmentEntry)
 
@@ -66,10 +66,15 @@ def baseline(name: str, templates: Mapping[str, Located[RealmTemplateEntry]]) ->
         attributes=tuple(map(attribute_name, attributes)),
         profile={one.name: _attribute(one) for one in attributes if isinstance(one, AttributeEntry)},
         sender=section("mail"),
-        people=People(**section("people")),
+        people=_people(section("people")),
         default_roles=None if default_roles is None else tuple(default_roles),
         origin=line[0].origin(),
     )
+
+
+def _people(section: Mapping[str, Any]) -> People:
+    first = FirstPassword(section.get("first_password", FirstPassword.NONE))
+    return People(**{**section, "first_password": first})
 
 
 def _attribute(one: AttributeEntry) -> ProfileAttribute:

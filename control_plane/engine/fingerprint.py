@@ -23,7 +23,7 @@ def _told(change: Change) -> list[object]:
     address = [change.key.kind, change.key.within, change.key.name]
     match change:
         case Create(want):
-            return ["create", *address, plain(want.fields)]
+            return ["create", *address, plain({**want.fields, **want.initial})]
         case Update(have=have, changes=changes):
             fields = [[list(c.path), plain(c.before), plain(c.after)] for c in changes]
             before = [have.key.within, have.key.name] if have.key != change.key else []

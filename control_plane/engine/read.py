@@ -39,8 +39,8 @@ def _read(target: Target) -> Iterator[Resource]:
 
 def _resolved(one: Resource, versions: Versions) -> Resource:
     """Most resources hold no reference, and stay as they are."""
-    fields = _fields(one.fields, versions)
-    return one if fields is one.fields else replace(one, fields=fields)
+    fields, initial = _fields(one.fields, versions), _fields(one.initial, versions)
+    return one if fields is one.fields and initial is one.initial else replace(one, fields=fields, initial=initial)
 
 
 def _fields(fields: Fields, versions: Versions) -> Fields:

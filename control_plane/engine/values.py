@@ -14,6 +14,17 @@ from typing import TypeAlias
 
 
 @dataclass(frozen=True)
+class Shape:
+    """What a secret is made of that a person types: at least so many characters, and of each sort at least so many."""
+
+    length: int
+    upper: int = 1
+    lower: int = 1
+    digits: int = 1
+    special: int = 1
+
+
+@dataclass(frozen=True)
 class Secret:
     """A secret by where it stands and by the digest of its value; equal when the digests are.
 
@@ -23,6 +34,7 @@ class Secret:
     ref: str = field(compare=False)  # path#field in the store; empty for one that was found on a server
     version: str | None = None
     previously: str | None = field(default=None, compare=False)  # path#field under the name before a renaming
+    shape: Shape | None = field(default=None, compare=False)  # how it is made when a person is to type it
 
     @classmethod
     def of(cls, service: str, name: str, previously: str | None = None) -> Secret:

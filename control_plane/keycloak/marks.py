@@ -13,6 +13,8 @@ TITLE = "renkei.title"  # its name for people, where Keycloak has no field for o
 EXEMPT = "renkei-mfa-exempt"  # of a person: no second factor is asked of him
 MANAGED = "managed"  # the field of a plan that tells of an adoption
 LEFT = "renkei-left"  # of a person: the day on which an apply found him gone from the YAML
+INVITED = "renkei-invited"  # of a person: the day of the invitation by mail, NOT_YET until it has gone out
+NOT_YET = "not yet"
 PREFIX = "renkei-"  # of flows and of our own role, which have no attributes or no tenant
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from control_plane.catalog.model import Catalog, ProfileAttribute
+from control_plane.catalog.model import Catalog, FirstPassword, ProfileAttribute
 from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
 from control_plane.engine.values import Fields, Value
 from control_plane.keycloak import danger
 from control_plane.keycloak.answers import Json, a_list
-from control_plane.keycloak.marks import EXEMPT, LEFT, PLATFORM, TENANT
+from control_plane.keycloak.marks import EXEMPT, INVITED, LEFT, PLATFORM, TENANT
 from control_plane.keycloak.server import Keycloak
 from control_plane.keycloak.session import path
 
@@ -27,7 +27,8 @@ def desired(catalog: Catalog) -> Iterator[Resource]:
     declared = attributes(catalog)
     for realm in catalog.realms.values():
         exempt = (EXEMPT,) if realm.baseline.exemptions else ()
-        names = (PLATFORM, TENANT, LEFT, *exempt, *declared[realm.name])
+        invited = (INVITED,) if realm.baseline.people.first_password is FirstPassword.MAIL else ()
+        names = (PLATFORM, TENANT, LEFT, *exempt, *invited, *declared[realm.name])
         said = realm.baseline.profile
         yield Resource(
             Key(NAME, realm.name, "user-profile"),

@@ -1,9 +1,10 @@
 """People: their account, the groups they stand in, the roles given to them directly.
 
 Who leaves the YAML is disabled and keeps the mark, with the day of it (`leaving`); an account is deleted only when the
-operator has counted those that are due. No password is ever set here. Memberships and roles are read from the small
-side, per group and per role, never per person. An account is never written without a real change: a PUT of what was
-read would end a lock-out. A PUT with attributes empties name and e-mail unless it carries them.
+operator has counted those that are due. No password is ever set here but a new account's first (`firsts`).
+Memberships and roles are read from the small side, per group and per role, never per person. An account is never
+written without a real change: a PUT of what was read would end a lock-out. A PUT with attributes empties name and
+e-mail unless it carries them.
 
 A person stands in the groups that the YAML names; with none, in the tenant's own group.
 """
@@ -20,7 +21,7 @@ from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
 from control_plane.engine.values import Value
-from control_plane.keycloak import builtin, danger, groups, leaving, links, logins, profiles, roles, sessions
+from control_plane.keycloak import builtin, danger, firsts, groups, leaving, links, logins, profiles, roles, sessions
 from control_plane.keycloak.answers import Conflict, Json, Missing, text
 from control_plane.keycloak.marks import (
     EXEMPT,
@@ -58,9 +59,11 @@ def desired(catalog: Catalog) -> Iterator[Resource]:
             "groups": frozenset(_groups(user)),
             "roles": frozenset([*user.roles, *([roles.DELEGATE] if (user.tenant, user.username) in delegates else [])]),
             "left": False,
+            **firsts.wanted(catalog, user),
         }
         key = Key(NAME, realm, user.username.lower())
-        yield Resource(key, fields, user.origin, frozenset({user.tenant}))
+        belongs = frozenset({user.tenant})
+        yield Resource(key, fields, user.origin, belongs, initial=firsts.initial(catalog, user))
 
 
 def _delegates(catalog: Catalog) -> frozenset[tuple[str, str]]:
@@ -188,6 +191,7 @@ def _found(one: Json) -> dict[str, Value]:
     left = leaving.day(one)
     return {
         **_account(one),
+        "invited": firsts.found(one),
         "left": left is not None,
         "left_on": left.isoformat() if left else None,
         "tenant": attribute(one, TENANT),
@@ -210,8 +214,9 @@ def create(server: Keycloak, want: Resource) -> None:
     body = {
         "username": username,
         **{name: want.fields[name] for name in ("enabled", *NAMES)},
-        "attributes": _attributes(server, want, {}),
+        "attributes": {**_attributes(server, want, {}), **firsts.mark(want)},
         "groups": sorted(_names(want, "groups")),
+        **firsts.body(server, want),
     }
     try:
         id = server.session.post(path(realm, "users"), body)
@@ -224,6 +229,8 @@ def create(server: Keycloak, want: Resource) -> None:
         _join(server, want, id, _names(want, "groups"))
     server.learn(NAME, realm, username, id)
     _give(server, want, id, _names(want, "roles"))
+    if want.fields.get("invited"):
+        firsts.invite(server, realm, id)
 
 
 def update(server: Keycloak, change: Update) -> None:
@@ -252,6 +259,8 @@ def update(server: Keycloak, change: Update) -> None:
         _join(server, want, id, _names(want, "groups") - _names(have, "groups"))
     if "roles" in change.changed:
         _give(server, want, id, _names(want, "roles") - _names(have, "roles"))
+    if "invited" in change.changed:
+        firsts.invite(server, realm, id)
 
 
 def _put(server: Keycloak, want: Resource, id: str, names: frozenset[str]) -> None:

@@ -122,7 +122,8 @@ def _change(change: Change, wave: int) -> Document:
     told: Document = {"action": _action(change), **_key(change.key), "wave": wave}
     match change:
         case Create(want):
-            return {**told, "origin": _origin(want.origin), "fields": plain(want.fields)}
+            told |= {"origin": _origin(want.origin), "fields": plain({**want.fields, **want.initial})}
+            return {**told, "initial": plain(want.initial)} if want.initial else told
         case Update(have=have, want=want, changes=changes, moves=moves):
             told |= {"origin": _origin(want.origin or have.origin), "changes": [_field(c) for c in changes]}
             return {**told, "was": _key(have.key), "moves": moves} if moves else told

@@ -41,6 +41,8 @@ def change_lines(document: Document) -> Iterator[str]:
                 yield f"      {pad('was', 12)} {visible(was['name'] + where)}; {change['moves']}"
             if "costs" in change:
                 yield f"      {pad('costs', 12)} {change['costs']}"
+            for name, value in change.get("initial", {}).items():
+                yield f"      {pad(visible(name), 12)} {show(value)}"
             for field in change.get("changes", ()):
                 yield f"      {pad(visible(field['field']), 12)} {_field_text(field)}"
 

@@ -4,6 +4,7 @@ A plan compares digests, so it reads this document and no secret. Why it is so, 
 
     index           hmac_key, and for each reference `path#field` a digest
     services/…      the secrets themselves, each read only inside the write that needs it
+    people/…        first passwords, good for one login
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal, TypeVar
 
-from control_plane.engine.values import Secret
+from control_plane.engine.values import Secret, Shape
 from control_plane.problems import ConfigurationError, Problem, ServerError
+from control_plane.secrets.making import BYTES, made
 from control_plane.secrets.store import Document, Store, missing, split
 
 T = TypeVar("T")
@@ -27,8 +29,7 @@ R = TypeVar("R")
 
 INDEX = "index"
 KEY = "hmac_key"  # a digest's field is a reference and has a '#', so the two never meet
-OURS = "services/"  # below it secrets are made when they are absent; elsewhere an operator puts them
-BYTES = 32  # of randomness, in a secret and in the key
+OURS = ("services/", "people/")  # below them secrets are made when they are absent; elsewhere an operator puts them
 DIGITS = 16  # hexadecimal, of a digest: two values agree by chance once in 2^64
 
 
@@ -65,12 +66,19 @@ class Book:
         """A value found on a server as what may be kept of it: HMAC-SHA-256, shortened, with the index's key."""
         return Secret("", self._digest(value))
 
-    def ensure(self, refs: Iterable[str], previously: Mapping[str, str] | None = None, parallel: int = 10) -> None:
+    def ensure(
+        self,
+        refs: Iterable[str],
+        previously: Mapping[str, str] | None = None,
+        shapes: Mapping[str, Shape] | None = None,
+        parallel: int = 10,
+    ) -> None:
         """Make the secrets that are absent, and record all of them in the index with one write.
 
         A value that stands in the store already is taken: put there by an operator, or made by a run that was killed
         before it could record it. One whose former reference is in `previously` is copied from there, and stays
-        there too. Called before the first write to a server. Raises ConfigurationError, before anything is made, for
+        there too; one of `shapes` is made for a person to type.
+        Called before the first write to a server. Raises ConfigurationError, before anything is made, for
         one that is absent and not ours to make.
         """
         wanted = sorted({ref for ref in refs if self.versions(ref) is None})
@@ -85,7 +93,7 @@ class Book:
             fields.setdefault(path, []).append(field)
         self._need_operators(fields)
         made: dict[str, str] = {}
-        make = partial(self._make, previously or {})
+        make = partial(self._make, previously or {}, shapes or {})
         for digests in _each(fields.items(), make, parallel):
             made.update(digests)
         self._record(made)
@@ -151,11 +159,14 @@ class Book:
         if problems:
             raise ConfigurationError(*problems)
 
-    def _make(self, previously: Mapping[str, str], item: tuple[str, list[str]]) -> Mapping[str, str]:
+    def _make(
+        self, previously: Mapping[str, str], shapes: Mapping[str, Shape], item: tuple[str, list[str]]
+    ) -> Mapping[str, str]:
         """The digests of what stands at the path when the missing fields have been added, in one write."""
         path, fields = item
         fresh = {
-            field: self._value(previously.get(f"{path}#{field}")) or secrets.token_urlsafe(BYTES) for field in fields
+            field: self._value(previously.get(f"{path}#{field}")) or made(shapes.get(f"{path}#{field}"))
+            for field in fields
         }
         found = self._store.update(
             path, lambda there: {**there, **{field: there.get(field) or fresh[field] for field in fields}}

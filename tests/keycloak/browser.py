@@ -104,6 +104,10 @@ class Person:
     def sends(self, page: Page, **form: str) -> Page:
         return self._follow(self._request("POST", urljoin(self.url, page.action), data=form))
 
+    def visits(self, address: str) -> Page:
+        """Opens a link, as of a mail."""
+        return self._follow(self._request("GET", address))
+
     def goes_to(self, page: Page, place: str) -> Page:
         """Follows the link of the page that holds this."""
         found = re.search(rf'href="([^"]*{re.escape(place)}[^"]*)"', page.text)

@@ -189,6 +189,11 @@ class World:
         answer.raise_for_status()
         return answer
 
+    def asks_for_a_token(self, form: dict[str, str]) -> Any:
+        """What the realm's token endpoint answers."""
+        url = f"{self.keycloak.url}/realms/{self.tenant}/protocol/openid-connect/token"
+        return requests.post(url, data=form, timeout=30).json()
+
     def clean_up(self) -> None:
         self.keycloak.by_hand("DELETE", f"/realms/{self.tenant}")
         self.empty_kong()

@@ -11,6 +11,7 @@
     delegation  who administers a tenant's people, and what that gives
     clients     how services prove to Keycloak who they are
     providers   identity providers
+    accounts    how somebody gets into a new account
     holders     roles that only so many may hold
     grants      services and what they may call; disclosure: whose data these are
 
@@ -20,6 +21,7 @@ A reference to something that was declared wrongly is not called unknown: that p
 from __future__ import annotations
 
 from control_plane.catalog.checks import (
+    accounts,
     apis,
     clients,
     consent,
@@ -45,6 +47,7 @@ CHECKS = (
     scopes,
     consent,
     people,
+    accounts,
     factors,
     delegation,
     clients,

@@ -28,11 +28,20 @@ class ProfileAttribute:
     pattern: str | None = None
 
 
+class FirstPassword(StrEnum):
+    """How a person gets into a new account."""
+
+    NONE = "none"  # not by us: an administrator sets a password, or another provider signs him in
+    STORE = "store"  # a password for one login stands in the secret store
+    MAIL = "mail"  # a link by mail, with which he sets it
+
+
 @dataclass(frozen=True)
 class People:
     """What becomes of accounts."""
 
     keep_days: int | None = None  # who has left may be deleted after so many days; None: never
+    first_password: FirstPassword = FirstPassword.NONE
 
 
 @dataclass(frozen=True)

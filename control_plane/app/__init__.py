@@ -8,6 +8,7 @@
     listing     the lists of users and services
     can         who may do what, from the configuration alone
     doctor      is everything there that a run needs?
+    bootstrap   our own account in Keycloak, made by an administrator
     start       a minimal configuration to begin with
     schemas     JSON Schema for editors, as files
     revision    which Git commit a configuration is

@@ -8,6 +8,7 @@ reconcile   validate, plan, apply, drift
 lists       report, schema
 can         who may do what, and why
 setup       init, doctor, sandbox, completion
+bootstrap   our own account, made by an administrator
 """
 
 from control_plane.cli.main import main

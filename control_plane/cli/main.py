@@ -35,6 +35,7 @@ COMMANDS: Mapping[str, str] = {  # command -> the module that has it
     "doctor": "setup",
     "sandbox": "setup",
     "completion": "setup",
+    "bootstrap": "bootstrap",
 }
 
 

@@ -10,7 +10,7 @@
     flowtree   login flows as trees; logins: those that we want
     pairwise   ids of people that one service alone knows; proofs: how a client proves who it is
     keys       the key that a realm signs with; rotation: one after the other
-    rights     what our account may do
+    claims     what our account may do, as its token says; rights: told before a write; account: how it is made
 
 Here belongs what is true for Keycloak alone. Not here: the comparison of states, YAML, Kong, printing.
 """

@@ -20,9 +20,9 @@ Json: TypeAlias = dict[str, Any]  # one representation, as the Admin API calls i
 
 QUOTED = 300  # characters of a server's own words that a message repeats
 RIGHTS = (
-    "give the client's service account the roles manage-realm, manage-users, manage-clients, "
-    "manage-identity-providers, manage-events and view-events of that realm's "
-    "management client; to create realms: the role create-realm of realm master"
+    "`renkei bootstrap keycloak` gives our account its rights; by hand: give its service account the roles "
+    "manage-realm, manage-users, manage-clients and manage-identity-providers of that realm's management client, or "
+    "the same with view- to one that only looks"
 )
 
 

@@ -16,8 +16,8 @@ from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
 from control_plane.engine.values import Fields, Value
-from control_plane.keycloak import baseline, loosening, realmput, switch
-from control_plane.keycloak.answers import RIGHTS, Conflict, Json, Missing, text
+from control_plane.keycloak import baseline, claims, loosening, realmput, switch
+from control_plane.keycloak.answers import Conflict, Json, Missing, text
 from control_plane.keycloak.marks import MANAGED, belongs, is_nobodys, is_ours, marks
 from control_plane.keycloak.server import Keycloak
 from control_plane.keycloak.session import path
@@ -70,11 +70,13 @@ def _all(server: Keycloak) -> Iterator[Json]:
         if "id" in found:
             yield found
         elif found.get("realm") in server.wanted:
+            name = str(found["realm"])
+            missing = ", ".join(claims.unreadable(server.session, name)) or "the right to see it"
             raise NotAllowed(
                 Problem(
-                    f"Keycloak shows only a part of realm '{found['realm']}': our account has too few rights there",
+                    f"Keycloak shows only a part of realm '{name}': our account lacks {missing} there",
                     note="a realm without its id is a stub for those who may not see it; it is not an empty realm",
-                    help=RIGHTS,
+                    help=claims.give(server.settings, name),
                 )
             )
 

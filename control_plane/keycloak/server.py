@@ -11,11 +11,11 @@ from typing import TypeVar
 
 from control_plane.catalog.model import KeycloakSettings
 from control_plane.engine.values import RealmKey, Secret
-from control_plane.keycloak import keys
+from control_plane.keycloak import claims, keys
 from control_plane.keycloak.answers import Json
 from control_plane.keycloak.marks import is_nobodys, is_ours
 from control_plane.keycloak.session import PARALLEL, Session, path
-from control_plane.problems import Problem, ServerError
+from control_plane.problems import NotAllowed, Problem, ServerError
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -71,7 +71,14 @@ class Keycloak:
 
     def each_realm(self, read: Callable[[Keycloak, str], Iterable[T]]) -> Iterator[T]:
         """What `read` finds in each of our realms, some of them side by side."""
-        for part in self.side_by_side(lambda realm: list(read(self, realm)), self.ours()):
+
+        def one(realm: str) -> list[T]:
+            try:
+                return list(read(self, realm))
+            except NotAllowed as error:
+                raise claims.explained(error, self.session, realm) from None
+
+        for part in self.side_by_side(one, self.ours()):
             yield from part
 
     def side_by_side(self, work: Callable[[R], T], items: Iterable[R]) -> list[T]:

@@ -15,7 +15,7 @@ from control_plane.engine import read
 from control_plane.engine.plan import Plan, make_plan
 from control_plane.engine.resource import Key, State
 from control_plane.engine.scope import narrow
-from control_plane.keycloak import leaving
+from control_plane.keycloak import leaving, renames
 from control_plane.render.document import About
 
 
@@ -72,7 +72,11 @@ def against(ask: Ask, catalog: Catalog) -> Run:
     there = read.have(systems.targets)
     want, have = narrow(wanted, there, ask.only)
     kinds = [kind for target in systems.targets for kind in target.kinds]
-    due = leaving.due(catalog, {key: found for key, found in have.items() if key not in want})
+    claimed = {one.previously for one in want.values() if one.previously}
+    rest = {key: found for key, found in have.items() if key not in want and key not in claimed}
+    due = leaving.due(catalog, rest)
+    discard = frozenset(due if ask.delete_people is not None else ())
+    plan = make_plan(kinds, want, have, adopt=ask.adopt, discard=discard)
     about = About(
         platform=catalog.platform.name,
         environment=catalog.environment.name,
@@ -81,7 +85,6 @@ def against(ask: Ask, catalog: Catalog) -> Run:
         only=ask.only,
         next_change=catalog.next_change(),
         deletable=due,
+        notes=tuple(renames.notes(plan)),
     )
-    discard = frozenset(due if ask.delete_people is not None else ())
-    plan = make_plan(kinds, want, have, adopt=ask.adopt, discard=discard)
     return Run(ask, catalog, systems, want, have, there, plan, about, frozenset(due))

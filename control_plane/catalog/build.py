@@ -258,6 +258,7 @@ class _Builder:
             period=period(one.start, one.until, self.zone),
             attributes=_sorted(one.attributes.items()),
             exempt=Exemption(exempt.reason, period(None, exempt.until, self.zone)) if exempt else None,
+            previously=one.previously,
             origin=where.origin(),
         )
 

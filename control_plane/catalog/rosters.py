@@ -28,6 +28,7 @@ COLUMNS = {
     "役割": "roles",
     "開始日": "from",
     "終了日": "until",
+    "旧ユーザー名": "previously",
 }
 REQUIRED = ("username", "family_name", "given_name")
 LISTS = ("groups", "roles")

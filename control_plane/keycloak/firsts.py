@@ -79,6 +79,6 @@ def invite(server: Keycloak, realm: str, id: str) -> None:
     if found(one):
         return
     server.session.put(f"{where}/execute-actions-email", ["UPDATE_PASSWORD"])
-    kept = {name: one.get(name) for name in ("email", "firstName", "lastName")}
+    kept = {name: one.get(name) for name in ("username", "email", "firstName", "lastName")}
     attributes = {**(one.get("attributes") or {}), INVITED: [server.today.isoformat()]}
     server.session.put(where, {**kept, "attributes": attributes})

@@ -62,8 +62,10 @@ def desired(catalog: Catalog) -> Iterator[Resource]:
             **firsts.wanted(catalog, user),
         }
         key = Key(NAME, realm, user.username.lower())
+        before = Key(NAME, realm, user.previously.lower()) if user.previously else None
         belongs = frozenset({user.tenant})
-        yield Resource(key, fields, user.origin, belongs, initial=firsts.initial(catalog, user))
+        initial = firsts.initial(catalog, user)
+        yield Resource(key, fields, user.origin, belongs, previously=before, initial=initial)
 
 
 def _delegates(catalog: Catalog) -> frozenset[tuple[str, str]]:
@@ -240,7 +242,7 @@ def update(server: Keycloak, change: Update) -> None:
     after it disabled the account has left them, and they would live again.
     """
     realm, want, have = change.key.within, change.want, change.have
-    id = server.id(NAME, realm, change.key.name)
+    id = server.id(NAME, realm, change.have.key.name)
     where = path(realm, "users", id)
     left = _names(have, "groups") - _names(want, "groups") if "groups" in change.changed else frozenset[str]()
     taken = _names(have, "roles") - _names(want, "roles") if "roles" in change.changed else frozenset[str]()
@@ -251,6 +253,9 @@ def update(server: Keycloak, change: Update) -> None:
     enables = "enabled" in change.changed and bool(want.fields["enabled"])
     if enables:
         sessions.end(server, realm, id)
+    if change.moves:
+        server.session.put(where, {"username": change.key.name})
+        server.learn(NAME, realm, change.key.name, id)
     _put(server, want, id, change.changed)
     exempted = any(one.path == ("attributes", EXEMPT) and one.after is None for one in change.changes)
     if left or taken or exempted or ("enabled" in change.changed and not enables):
@@ -271,7 +276,8 @@ def _put(server: Keycloak, want: Resource, id: str, names: frozenset[str]) -> No
         kept = {name: found.get(name) for name in NAMES}
         named = {name: want.fields[name] for name in NAMES if name in want.fields}
         attributes = {**_attributes(server, want, found.get("attributes") or {}), **_left(server, want, found, names)}
-        body |= {**kept, **named, "attributes": {name: value for name, value in attributes.items() if value}}
+        body |= {"username": want.key.name, **kept, **named}  # without it a realm in which names may change refuses
+        body["attributes"] = {name: value for name, value in attributes.items() if value}
     if body:
         server.session.put(path(want.key.within, "users", id), body)
 
@@ -337,6 +343,7 @@ USER = Kind(
     update,
     delete,
     after=("keycloak.profile", "keycloak.group", "keycloak.binding", "keycloak.provider"),
+    moves="it stays the same account: its password and second factor, to be signed in to under the new name",
     leaves=leaves,
     danger=danger.of_holder,
     adoptable=True,

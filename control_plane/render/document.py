@@ -32,6 +32,7 @@ class About:
     commit: str | None = None
     only: tuple[str, ...] = ()
     next_change: datetime | None = None
+    notes: tuple[str, ...] = ()  # what the changes mean for people, where they do not say it themselves
     deletable: tuple[Key, ...] = ()  # accounts that have left and were kept long enough
 
     def fingerprint(self, plan: Plan) -> str:
@@ -64,6 +65,7 @@ def plan_document(plan: Plan, about: About) -> Document:
         },
         "next_change": about.next_change.isoformat(timespec="seconds") if about.next_change else None,
         "meanwhile": list(plan.meanwhile),
+        "notes": list(about.notes),
         "deletable": [_key(key) for key in about.deletable],
         "changes": changes,
         "conflicts": [

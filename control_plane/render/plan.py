@@ -23,6 +23,7 @@ def plan_lines(document: Document) -> Iterator[str]:
     yield from change_lines(document)
     yield from unmanaged_lines(document)
     yield from meanwhile_lines(document)
+    yield from (f"Note: {visible(note)}." for note in document["notes"])
     yield from deletable_lines(document)
     yield summary(document)
 

@@ -18,7 +18,7 @@ from control_plane.engine.read import have, want
 from control_plane.engine.resource import Key
 from control_plane.engine.safety import check
 from control_plane.engine.values import RealmKey, Secret
-from control_plane.keycloak import KINDS, Keycloak, lastadmin, leaving, target
+from control_plane.keycloak import KINDS, Keycloak, lastadmin, leaving, renames, target
 from tests.conftest import KeycloakServer
 from tests.keycloak.platforms import a_small_platform
 
@@ -84,7 +84,8 @@ class World:
         found = {key: one for key, one in have(targets).items() if key.within.startswith(f"{self.prefix}-")}
         due = frozenset(leaving.due(catalog, found)) if delete_people else frozenset[Key]()
         plan = make_plan(KINDS, wanted, found, adopt=adopt, discard=due)
-        check(plan, empty=not wanted, limit=100, allowed=None, more=lastadmin.problems(plan, found))
+        more = [*lastadmin.problems(plan, found), *renames.problems(plan, wanted, found)]
+        check(plan, empty=not wanted, limit=100, allowed=None, more=more)
         return plan
 
     def apply(self, catalog: Catalog, parallel: int = 10, *, adopt: bool = False) -> tuple[Outcome, ...]:

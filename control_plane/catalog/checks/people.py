@@ -108,3 +108,22 @@ def _unique(declared: Declared) -> Iterator[Problem]:
         yield from twice(((user.value.username, user) for user in people), "username", "username", rule=rule)
         mails = ((user.value.email.lower(), user) for user in people if user.value.email)
         yield from twice(mails, "e-mail address", "email", rule=rule)
+        yield from _renamed(people)
+
+
+def _renamed(people: list[Located[UserEntry]]) -> Iterator[Problem]:
+    """A former name is free only when nobody in the realm has it, and it goes to one person."""
+    now = {one.value.username: one for one in people}
+    taken: dict[str, Located[UserEntry]] = {}
+    for one in people:
+        former = one.value.previously
+        if former is None:
+            continue
+        if former in now:
+            note = f"It is declared in {now[former].origin('username')}." if now[former] is not one else None
+            help = "a former name is free only when nobody has it; leave 'previously' out"
+            yield one.problem(f"user '{former}' is still there", "previously", note=note, help=help)
+        elif former in taken:
+            note = f"The other one stands in {taken[former].origin('previously')}."
+            yield one.problem(f"two users were '{former}' before", "previously", note=note, help="an account is one's")
+        taken.setdefault(former, one)

@@ -98,7 +98,8 @@ class AdministratorsEntry(Entry):
 class UserEntry(Entry):
     """A person with an account."""
 
-    username: Username = Field(description="Unique in the realm; cannot change later.")
+    username: Username = Field(description="Unique in the realm.")
+    previously: Username | None = Field(None, description="The username before; it stays the same account.")
     family_name: Text = Field(description="姓")
     given_name: Text = Field(description="名")
     email: Email | None = Field(None, description="Unique in the realm.")

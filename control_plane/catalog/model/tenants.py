@@ -51,6 +51,7 @@ class User:
     period: Period = ALWAYS
     attributes: Mapping[str, str] = field(default_factory=dict)
     exempt: Exemption | None = None
+    previously: str | None = None  # the username before
     origin: Origin | None = None
 
 

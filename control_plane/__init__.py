@@ -4,7 +4,7 @@
     app         one short function per command
     render      plans, problems and outcomes as text, JSON, Markdown
     reports     lists of users and services as CSV, Excel, HTML, JSON
-    adopt       an existing Kong as YAML of ours
+    adopt       an existing Kong or Keycloak as YAML of ours
     sandbox     everything on one machine: a real Keycloak, a stand-in Kong
     keycloak    what the catalog becomes in Keycloak
     kong        what the catalog becomes in Kong

@@ -193,8 +193,15 @@ def _with_tenant(
     return replace(catalog, tenants={**catalog.tenants, name: tenant}, realms=realms)
 
 
-def with_group(name: str, *, tenant: str = "nasushiobara", roles: Iterable[str] = (), title: str | None = None) -> Part:
-    group = Group(tenant, name, title or name, tuple(roles), here(f"tenants/{tenant}.yaml", 5))
+def with_group(
+    name: str,
+    *,
+    tenant: str = "nasushiobara",
+    roles: Iterable[str] = (),
+    title: str | None = None,
+    path: str | None = None,
+) -> Part:
+    group = Group(tenant, name, title or name, tuple(roles), here(f"tenants/{tenant}.yaml", 5), path)
     return Part(4, lambda catalog: _in_tenant(catalog, tenant, groups=group))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from control_plane.adopt.realms import Drafts
 from control_plane.adopt.translation import Translation
 
 TEMPLATE = {"required": "everyone", "factors": ["totp"]}
@@ -38,5 +39,27 @@ def _tenant(found: Translation, name: str, platform: str, services: list[dict[st
     }
 
 
+def of_realms(drafts: Drafts) -> Iterator[tuple[str, str]]:
+    """Path and content of each file of realms that were imported. No secret is in any of them."""
+    yield "renkei.yaml", _yaml({"platform": drafts.platform, "environments": {"sandbox": {}}})
+    templates = [drafts.realms[name].template for name in sorted(drafts.realms)]
+    yield "templates/realms.yaml", _yaml({"realm_templates": templates})
+    if drafts.roles:
+        yield "roles/roles.yaml", _yaml({"roles": [drafts.roles[name] for name in sorted(drafts.roles)]})
+    for name, draft in sorted(drafts.realms.items()):
+        parts = {"groups": draft.groups, "users": draft.users, "services": draft.services}
+        document = {
+            "tenant": name,
+            "title": draft.title,
+            "type": "municipality",
+            "realm": {"template": draft.template["template"]},
+            **{part: [found[one] for one in sorted(found)] for part, found in parts.items() if found},
+        }
+        yield f"tenants/{name}.yaml", _yaml(document)
+    yield ".gitignore", ".renkei/\n"
+
+
 def _yaml(document: dict[str, Any]) -> str:
-    return str(yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120))
+    """With libyaml where it is there: a realm may have ten thousand people."""
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    return str(yaml.dump(document, Dumper=dumper, sort_keys=False, allow_unicode=True, width=120))

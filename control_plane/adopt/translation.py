@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Note:
-    """Something in Kong that the YAML does not say, or says in another way."""
+    """Something on the server that the YAML does not say, or says in another way."""
 
     what: str
     why: str

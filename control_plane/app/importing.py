@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import yaml
 from control_plane.adopt import documents
 from control_plane.adopt.existing import COLLECTIONS, of
 from control_plane.adopt.translate import translate
-from control_plane.adopt.translation import Note, Translation
+from control_plane.adopt.translation import Note
 from control_plane.catalog.model import FileSecretsSettings, KongSettings
 from control_plane.kong.http import Http
 from control_plane.problems import Problem, Refused
@@ -33,24 +34,31 @@ def import_kong(source: str, out: Path, platform: str, keys: Path | None) -> Imp
     Raises Refused, before the first write, when one of the files is there already.
     """
     found = translate(of(_read(source)), platform)
-    files = [(out / path, text) for path, text in documents.files(found, platform)]
+    files = written(out, documents.files(found, platform))
+    if keys is not None:
+        keep({f"services/{caller}#api_key": key for caller, key in found.keys.items()}, keys)
+    return Imported(files, tuple(found.notes), len(found.keys))
+
+
+def written(out: Path, documents: Iterable[tuple[str, str]]) -> tuple[Path, ...]:
+    """Write the files. Raises Refused, before the first write, when one of them is there already."""
+    files = [(out / path, text) for path, text in documents]
     there = [path for path, _ in files if path.exists()]
     if there:
         raise Refused(*(Problem(f"{path} is there already", help="name an empty directory") for path in there))
     for path, text in files:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
-    if keys is not None:
-        _keep(found, keys)
-    return Imported(tuple(path for path, _ in files), tuple(found.notes), len(found.keys))
+    return tuple(path for path, _ in files)
 
 
-def _keep(found: Translation, directory: Path) -> None:
-    """Each key where its service looks for it, and recorded in the index, so that a plan compares it."""
+def keep(values: Mapping[str, str], directory: Path) -> None:
+    """Each secret where its service looks for it, and recorded in the index, so that a plan compares it."""
     store = open_store(FileSecretsSettings(str(directory.absolute())), Path())
-    for caller, key in found.keys.items():
-        store.add(f"services/{caller}", "api_key", key)
-    Book(store).ensure(f"services/{caller}#api_key" for caller in found.keys)
+    for ref, value in values.items():
+        path, _, name = ref.partition("#")
+        store.add(path, name, value)
+    Book(store).ensure(values)
 
 
 def _read(source: str) -> dict[str, Any]:

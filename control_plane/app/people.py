@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from control_plane.catalog.model import Catalog
+from control_plane.catalog.model import Catalog, MfaMode
 from control_plane.engine.resource import Key, State
 from control_plane.engine.target import Check
 from control_plane.keycloak import Keycloak, credentials
@@ -15,6 +15,13 @@ from control_plane.reports.factors import CODES, is_demanded
 def checks(server: Keycloak, catalog: Catalog, have: State) -> Iterator[Check]:
     """`have` is what this server has just been read as."""
     yield _second_factor(server, catalog, have)
+    for realm in catalog.realms.values():
+        if realm.baseline.mfa is MfaMode.UNMANAGED:
+            detail = "its login flow is not held by Git: nobody notices when it asks for less"
+            help = (
+                f"mfa: {{required: everyone}} or by-role in template '{realm.baseline.template}'; plan shows the rest"
+            )
+            yield Check(f"second factor in {realm.name}", False, detail, help)
     for role in catalog.roles.values():
         if role.max_holders is not None:
             active = [one for one in credentials.holders(server, role.name) if _enabled(have, one)]

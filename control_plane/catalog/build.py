@@ -332,7 +332,8 @@ def _limits(given: Mapping[str, Mapping[str, CallLimit]]) -> dict[tuple[str, str
 
 
 def _group(where: Located[GroupEntry], tenant: str) -> Group:
-    return Group(tenant, where.value.group, where.value.title, tuple(where.value.roles), where.origin())
+    one = where.value
+    return Group(tenant, one.group, one.title, tuple(one.roles), where.origin(), one.path)
 
 
 def _delegates(where: Located[TenantDocument], word: str) -> Delegates | None:

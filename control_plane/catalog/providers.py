@@ -12,6 +12,8 @@ from control_plane.problems import bug
 
 def identity_provider(declared: Declared, where: Located[IdentityProviderEntry], tenant: str) -> IdentityProvider:
     one = where.value
+    own = next((found for found in declared.tenants if found.name == tenant), None)
+    paths = {group.value.group: group.value.path for group in own.groups()} if own else {}
     return IdentityProvider(
         tenant=tenant,
         name=one.provider,
@@ -19,7 +21,10 @@ def identity_provider(declared: Declared, where: Located[IdentityProviderEntry],
         protocol=_protocol(declared, one),
         first_login=FirstLogin(one.first_login),
         sync=Sync(one.sync),
-        mappers=tuple(ProviderMapper(m.claim, m.value, m.attribute, m.role, m.group) for m in one.mappers),
+        mappers=tuple(
+            ProviderMapper(m.claim, m.value, m.attribute, m.role, m.group, paths.get(m.group or ""))
+            for m in one.mappers
+        ),
         hidden=one.hide_on_login,
         origin=where.origin(),
     )

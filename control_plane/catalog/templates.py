@@ -43,6 +43,8 @@ def baseline(name: str, templates: Mapping[str, Located[RealmTemplateEntry]]) ->
 
     attributes, default_roles = first("attributes", ()), first("default_roles", None)
     mfa, events = section("mfa"), section("events")
+    if mfa.get("required") == MfaMode.UNMANAGED:
+        mfa = {"required": MfaMode.UNMANAGED}  # what a template above says of factors is nothing to a flow of others
     return RealmBaseline(
         template=name,
         mfa=MfaMode(mfa.get("required", MfaMode.EVERYONE)),

@@ -35,6 +35,7 @@ LEVEL_PATH = r"^(/([A-Za-z0-9._~-]+|\*))+$"
 UPSTREAM_PATH = r"^/$|^(/[A-Za-z0-9._~-]+)+/?$"
 FIWARE_SERVICE = r"^[a-z0-9_]{1,50}$"
 FIWARE_PATH = r"^/#?$|^(/[A-Za-z0-9_]{1,50}){1,10}(/#)?$"
+GROUP_PATH = rf"^(/[^/{_CONTROL}]+)+$"
 ATTRIBUTE = r"^[a-z][A-Za-z0-9_-]{0,63}$"
 LOCALE = r"^[a-z]{2}(-[A-Z]{2})?$"
 WEB_ORIGIN = r"^(\*|https?://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[1-9][0-9]{0,4})?)$"
@@ -62,6 +63,7 @@ PATTERNS = {
     UPSTREAM_PATH: "a path begins with '/'; letters, digits and '.', '_', '~', '-'",
     FIWARE_SERVICE: "a Fiware-Service has lower-case letters, digits and '_', at most 50 characters",
     FIWARE_PATH: "a Fiware-ServicePath is like /road, or /road/# for all below it; letters, digits and '_'",
+    GROUP_PATH: "a path of groups is like /digital or /offices/digital; '%2F' is a '/' in a name",
     ATTRIBUTE: "the name of an attribute begins with a lower-case letter; letters, digits, '_', '-'",
     LOCALE: "a locale is like ja or pt-BR",
     WEB_ORIGIN: "an origin is like https://portal.example.jp, in lower case and without a path; '*' is every origin",
@@ -309,6 +311,7 @@ LevelPath = Annotated[str, Field(pattern=LEVEL_PATH, max_length=255), AfterValid
 UpstreamPath = Annotated[str, Field(pattern=UPSTREAM_PATH, max_length=255), AfterValidator(_dots)]
 FiwareService = Annotated[str, Field(pattern=FIWARE_SERVICE)]
 FiwarePath = Annotated[str, Field(pattern=FIWARE_PATH)]
+GroupPath = Annotated[str, Field(pattern=GROUP_PATH, max_length=255)]
 AttributeName = Annotated[str, Field(pattern=ATTRIBUTE)]
 Locale = Annotated[str, Field(pattern=LOCALE)]
 WebOrigin = Annotated[str, Field(pattern=WEB_ORIGIN, max_length=255), AfterValidator(_plain_origin)]

@@ -1,4 +1,4 @@
-"""render and import: Kong's own files."""
+"""render: Kong's own files."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ from typing import Any
 
 import click
 
-from control_plane.app import importing
 from control_plane.app.rendering import kong_file
 from control_plane.cli.files import SECRET, write
 from control_plane.cli.options import ask_of, configuration, tells_problems
 from control_plane.cli.terminal import TERMINAL
 from control_plane.problems import Problem, Refused
-from control_plane.render.plan import visible
 
 
 @click.group()
@@ -50,38 +48,4 @@ def render_kong(out: Path | None, with_secrets: bool, **options: Any) -> int:
     return 0
 
 
-@click.group("import")
-def import_() -> None:
-    """What exists, as a configuration to begin with.
-
-    \b
-    Example:
-      renkei import kong --from kong.yaml --out my-platform --platform tochigi
-    """
-
-
-@import_.command("kong")
-@click.option("--from", "source", required=True, metavar="SOURCE", help="An Admin API's address, or a file of decK's.")
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="A new directory.")
-@click.option("--platform", required=True, help="The platform's id, and of the tenant that owns its APIs.")
-@click.option("--keys", type=click.Path(path_type=Path, file_okay=False), help="Keep the callers' keys there (0600).")
-@tells_problems
-def import_kong(source: str, out: Path, platform: str, keys: Path | None) -> int:
-    """APIs, services and grants from a Kong that exists. Writes nothing to it; tells what the YAML cannot say.
-
-    \b
-    Examples:
-      renkei import kong --from http://127.0.0.1:8001 --out my-platform --platform tochigi
-      renkei import kong --from kong.yaml --out my-platform --platform tochigi --keys my-platform/.renkei/imported
-    """
-    done = importing.import_kong(source, out, platform, keys)
-    TERMINAL.out([f"  + {path}" for path in done.files])
-    for note in done.notes:
-        TERMINAL.out([f"  ! {visible(note.what)}: {visible(note.why)}", f"      {note.todo}"])
-    kept = f"kept in {keys}" if keys else "not kept: --keys DIRECTORY"
-    TERMINAL.out([f"{len(done.notes)} not taken over as it is, {done.keys} keys {kept}.", "Next:"])
-    TERMINAL.out([f"    renkei -C {out} validate"])
-    return 0
-
-
-COMMANDS = (render, import_)
+COMMANDS = (render,)

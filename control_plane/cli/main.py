@@ -29,7 +29,7 @@ COMMANDS: Mapping[str, str] = {  # command -> the module that has it
     "can": "can",
     "accounts": "accounts",
     "render": "gateway",
-    "import": "gateway",
+    "import": "importing",
     "rotate": "rotate",
     "init": "setup",
     "doctor": "setup",

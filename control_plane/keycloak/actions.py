@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from control_plane.catalog.model import Catalog, RealmBaseline
+from control_plane.catalog.model import Catalog, MfaMode, RealmBaseline
 from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Change, Create, Update
 from control_plane.engine.resource import Key, Resource, State
@@ -28,6 +28,8 @@ ADD_CODES = "add-recovery-codes"  # who sets up the one is led to the other
 
 def desired(catalog: Catalog) -> Iterator[Resource]:
     for realm in catalog.realms.values():
+        if realm.baseline.mfa is MfaMode.UNMANAGED:
+            continue  # what its own login flow leads people to is not known here
         for alias in _wanted(realm.baseline):
             fields: Fields = {"enabled": True, "priority": PRIORITY[alias]}
             if alias == TOTP:

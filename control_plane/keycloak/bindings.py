@@ -22,7 +22,7 @@ FIELDS = {"browser": "browserFlow", "direct-grant": "directGrantFlow"}
 
 def desired(catalog: Catalog) -> Iterator[Resource]:
     for realm in catalog.realms.values():
-        for flow in (logins.browser(realm), logins.DIRECT_GRANT):
+        for flow in logins.bound(realm):
             fields = {"flow": flow.alias}
             yield Resource(Key(NAME, realm.name, flow.purpose), fields, realm.origin, frozenset({realm.owner}))
 

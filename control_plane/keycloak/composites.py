@@ -52,7 +52,7 @@ def _read(server: Keycloak, realm: str) -> Iterator[Resource]:
     found = server.session.list(where, briefRepresentation="false")
     custom = [one for one in found if not builtin.is_role(realm, str(one.get("name")))]
     parts = server.side_by_side(partial(_included, server, realm), custom)
-    ours = [one for one in custom if is_ours(one, server.platform) and one.get("name") == roles.DELEGATE]
+    ours = [one for one in custom if server.takes(one) and one.get("name") == roles.DELEGATE]
     client = power.id_of_client(server, realm) if ours else None
     for one, included in zip(custom, parts, strict=True):
         fields = {

@@ -42,7 +42,7 @@ def desired(catalog: Catalog) -> Iterator[Resource]:
 
 def of(catalog: Catalog, realm: Realm) -> tuple[Flow, ...]:
     """Every flow that the realm needs."""
-    return (logins.browser(realm), logins.DIRECT_GRANT, *doorways.of(catalog, realm))
+    return (*logins.bound(realm), *doorways.of(catalog, realm))
 
 
 # ---------------------------------------------------------------- found
@@ -205,6 +205,11 @@ def _set_aside(server: Keycloak, realm: str, alias: str) -> str:
 
 
 def delete(server: Keycloak, have: Resource) -> None:
+    """One that is still bound stays: Keycloak would answer 500, and nobody has said what logins shall ask for."""
+    found = server.session.get(path(have.key.within))
+    if any(found.get(name) == have.key.name for name in BINDINGS):
+        message = f"login flow {have.key.name} of realm {have.key.within} is in use, and Git names none in its place"
+        raise ServerError(Problem(message, help="bind another flow in Keycloak, or let the template say who is asked"))
     id = server.id(NAME, have.key.within, have.key.name)
     server.session.delete(path(have.key.within, "authentication", "flows", id))
 

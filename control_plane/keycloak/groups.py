@@ -1,4 +1,5 @@
 """Groups: in every realm one group per tenant, and the tenant's own groups below it; named by path, `/nikko/digital`.
+One that was there before us stands where it stood, and the YAML says where.
 
 A role is given to a group, and so to its members. Client roles on a group are never ours: its members would administer
 the realm; a group of others with one is told. A PUT without the description or the attributes would empty them, so both
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from control_plane.catalog.model import Catalog, Tenant
+from control_plane.catalog.model import Catalog, Group, Tenant
 from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
@@ -27,15 +28,19 @@ def tenant_path(tenant: str) -> str:
     return f"/{tenant}"
 
 
-def group_path(tenant: str, group: str) -> str:
-    return f"/{tenant}/{group}"
+def group_path(group: Group) -> str:
+    return group.path or path_below(group.tenant, group.name)
+
+
+def path_below(tenant: str, group: str) -> str:
+    return f"{tenant_path(tenant)}/{group}"
 
 
 def desired(catalog: Catalog) -> Iterator[Resource]:
     for tenant in catalog.tenants.values():
         yield _wanted(tenant, tenant_path(tenant.name), tenant.title, frozenset(), tenant)
         for group in tenant.groups:
-            yield _wanted(tenant, group_path(tenant.name, group.name), group.title, frozenset(group.roles), group)
+            yield _wanted(tenant, group_path(group), group.title, frozenset(group.roles), group)
 
 
 def _wanted(tenant: Tenant, name: str, title: str, given: frozenset[str], asked: object) -> Resource:

@@ -41,6 +41,11 @@ NOT_EXEMPT = Step(
 DIRECT_GRANT = Flow("direct-grant", (Step("deny-access-authenticator", REQUIRED),))
 
 
+def bound(realm: Realm) -> tuple[Flow, ...]:
+    """The flows that the realm itself uses; none of ours where it keeps those that it had before us."""
+    return () if realm.baseline.mfa is MfaMode.UNMANAGED else (browser(realm), DIRECT_GRANT)
+
+
 def browser(realm: Realm) -> Flow:
     baseline = realm.baseline
     forms = (

@@ -51,13 +51,14 @@ def permitted(catalog: Catalog) -> Iterator[Resource]:
 
 
 def _every(tenant: Tenant) -> frozenset[str]:
-    below = (groups.group_path(tenant.name, one.name) for one in tenant.groups)
+    below = map(groups.group_path, tenant.groups)
     return frozenset({groups.tenant_path(tenant.name), *below})
 
 
 def _filled(tenant: Tenant) -> frozenset[str]:
     named = tenant.administrators.groups if tenant.administrators else ()
-    return frozenset({groups.tenant_path(tenant.name), *(groups.group_path(tenant.name, name) for name in named)})
+    below = (groups.group_path(one) for one in tenant.groups if one.name in named)
+    return frozenset({groups.tenant_path(tenant.name), *below})
 
 
 def protected(catalog: Catalog, tenant: Tenant) -> frozenset[str]:
@@ -68,7 +69,7 @@ def protected(catalog: Catalog, tenant: Tenant) -> frozenset[str]:
     given = {
         name
         for group in tenant.groups
-        if groups.group_path(tenant.name, group.name) in filled
+        if groups.group_path(group) in filled
         for role in group.roles
         for name in catalog.roles_with(role)
     }

@@ -102,12 +102,12 @@ def create(server: Keycloak, want: Resource) -> None:
     where = path(want.key.within, "users", "profile")
     document = server.session.get(where)
     there = a_list(document.get("attributes"), where)
-    ours = {name: _representation(name, fields) for name, fields in want.fields.items()}
+    ours = {name: representation(name, fields) for name, fields in want.fields.items()}
     kept = [ours.pop(str(one.get("name")), one) for one in there]
     server.session.put(where, {**document, "attributes": [*kept, *ours.values()]})
 
 
-def _representation(name: str, want: Value) -> Json:
+def representation(name: str, want: Value) -> Json:
     """The attribute whole: a hand's rule that a value must hold to could make our next write of a person fail."""
     assert isinstance(want, Mapping)
     view, edit = (sorted(map(str, side)) for side in (want["view"], want["edit"]) if isinstance(side, frozenset))

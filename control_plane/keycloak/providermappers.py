@@ -96,7 +96,7 @@ def _everybody(provider: IdentityProvider, one: ProviderMapper) -> tuple[str, st
 
 
 def _group(provider: IdentityProvider, one: ProviderMapper) -> Json:
-    return {"syncMode": FORCE, "group": groups.group_path(provider.tenant, str(one.group))}
+    return {"syncMode": FORCE, "group": one.path or groups.path_below(provider.tenant, str(one.group))}
 
 
 def _pairs(one: ProviderMapper) -> str:

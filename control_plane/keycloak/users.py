@@ -47,6 +47,7 @@ NAMES = ("email", "firstName", "lastName")
 def desired(catalog: Catalog) -> Iterator[Resource]:
     declared = profiles.attributes(catalog)
     delegates = _delegates(catalog)
+    paths = {(one.tenant, one.name): groups.group_path(one) for one in catalog.groups()}
     for user in catalog.users():
         realm = catalog.tenants[user.tenant].realm
         fields: dict[str, Value] = {
@@ -56,7 +57,8 @@ def desired(catalog: Catalog) -> Iterator[Resource]:
             "lastName": user.family_name,
             "tenant": user.tenant,
             "attributes": {**{name: user.attributes.get(name) for name in declared[realm]}, **_exempt(catalog, user)},
-            "groups": frozenset(_groups(user)),
+            "groups": frozenset(paths[user.tenant, name] for name in user.groups)
+            or frozenset({groups.tenant_path(user.tenant)}),
             "roles": frozenset([*user.roles, *([roles.DELEGATE] if (user.tenant, user.username) in delegates else [])]),
             "left": False,
             **firsts.wanted(catalog, user),
@@ -84,10 +86,6 @@ def _exempt(catalog: Catalog, user: User) -> dict[str, str | None]:
     if not catalog.realm_of(user.tenant).baseline.exemptions:
         return {}
     return {EXEMPT: logins.YES if user.exempt and user.exempt.period.holds(catalog.as_of) else None}
-
-
-def _groups(user: User) -> list[str]:
-    return [groups.group_path(user.tenant, name) for name in user.groups] or [groups.tenant_path(user.tenant)]
 
 
 # ---------------------------------------------------------------- found

@@ -10,6 +10,7 @@ from control_plane.reports.report import Cell, Tone, Word
 
 CODES = "recovery-codes"
 CODES_ONLY = Word("recovery-codes-only", "リカバリーコードのみ", "recovery codes only", Tone.BAD)
+UNMANAGED = Word("unmanaged", "レルム独自のフローによる（管理外）", "as the realm's own flow asks (not held by Git)")
 FACTORS = {  # its name in the language; in Japanese, in English
     "totp": ("ワンタイムパスワード", "one-time password"),
     "passkey": ("パスキー", "passkey"),
@@ -21,6 +22,8 @@ def demanded(catalog: Catalog, user: User, roles: tuple[Way, ...]) -> Word:
     """Whether the realm asks for a second factor, and by which rule."""
     baseline, zone = catalog.realm_of(user.tenant).baseline, catalog.platform.zone
     asking = sorted({way.role for way in roles if catalog.roles[way.role].mfa})
+    if baseline.mfa is MfaMode.UNMANAGED:
+        return UNMANAGED
     if baseline.mfa is MfaMode.BY_ROLE and not asking:
         return words.NOT_DEMANDED
     if baseline.exemptions and user.exempt and user.exempt.period.holds(catalog.as_of):

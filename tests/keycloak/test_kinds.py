@@ -25,6 +25,7 @@ from tests.building import (
     a_version,
     during,
     with_api,
+    with_group,
     with_role,
     with_scope,
     with_service,
@@ -111,9 +112,10 @@ def test_every_role_that_demands_mfa_holds_our_role_where_roles_decide() -> None
     assert ("nikko", "renkei-mfa") not in wanted(catalog, "role")
 
 
+HELD = (MfaMode.EVERYONE, MfaMode.BY_ROLE)  # the login flow is ours
 ALL_REALMS = [
     (mode, factors, more)
-    for mode in MfaMode
+    for mode in HELD
     for factors in (("totp",), ("passkey",), ("totp", "passkey"), ("passkey", "totp"))
     for more in ({}, {"recovery_codes": True}, {"exemptions": True}, {"step_up": 300}, {"step_up": 60})
 ]
@@ -139,7 +141,7 @@ def test_a_flow_can_be_made_again_from_its_text(
 
 
 @pytest.mark.parametrize("factors", [("totp",), ("totp", "passkey")])
-@pytest.mark.parametrize("mode", MfaMode)
+@pytest.mark.parametrize("mode", HELD)
 def test_nobody_is_left_out_of_the_second_level(mode: MfaMode, factors: tuple[str, ...]) -> None:
     lines = flow_of(mode, factors, {"exemptions": True, "step_up": 300}).lines
     second = lines[lines.index("  CONDITIONAL flow: second level") :]
@@ -165,6 +167,19 @@ def test_where_roles_decide_the_condition_names_our_role_alone() -> None:
         '    REQUIRED conditional-user-role {"condUserRole":"renkei-mfa","negate":"false"}',
         "    REQUIRED auth-otp-form",
     )
+
+
+def test_where_the_login_flow_is_unmanaged_nothing_is_said_of_logins() -> None:
+    catalog = a_platform(with_role("editor", mfa=True), with_tenant("tochigi", mfa=MfaMode.UNMANAGED))
+    assert not any(wanted(catalog, kind) for kind in ("flow", "binding", "action"))
+    assert set(wanted(catalog, "role")) == {("tochigi", "editor")}
+
+
+def test_a_group_stands_where_it_stood_before_us_and_its_people_with_it() -> None:
+    catalog = a_platform(with_group("digital", path="/offices/digital"), with_user("staff-01", groups=["digital"]))
+    paths = {name for realm, name in wanted(catalog, "group") if realm == "nasushiobara"}
+    assert paths == {"/nasushiobara", "/offices/digital"}
+    assert wanted(catalog, "user")["nasushiobara", "staff-01"].fields["groups"] == frozenset({"/offices/digital"})
 
 
 def test_the_direct_grant_is_closed_in_every_realm() -> None:

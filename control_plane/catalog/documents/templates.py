@@ -36,8 +36,10 @@ from control_plane.catalog.words import (
 class MfaEntry(Entry):
     """Who shows a second factor, and which."""
 
-    required: Literal["everyone", "by-role"] | None = Field(
-        None, description="everyone, or by-role: only people with a role that has `mfa: required`."
+    required: Literal["everyone", "by-role", "unmanaged"] | None = Field(
+        None,
+        description="everyone, or by-role: only people with a role that has `mfa: required`. "
+        "unmanaged: the login flow that the realm had before renkei stays as it is.",
     )
     factors: Annotated[list[Literal["totp", "passkey"]], EachOnce] | None = Field(
         None, min_length=1, description="What counts as a second factor; who has none yet sets up the first of them."
@@ -49,6 +51,16 @@ class MfaEntry(Entry):
     step_up: Duration | None = Field(
         None, description="For services with `assurance: 2`: the factor is shown again unless it was so recently."
     )
+
+    @model_validator(mode="after")
+    def _of_a_flow_of_ours(self) -> MfaEntry:
+        more = sorted(self.model_fields_set - {"required"})
+        if self.required == "unmanaged" and more:
+            raise wrong(
+                f"with 'unmanaged' the realm's own login flow decides, and '{more[0]}' has no effect",
+                "required: everyone, or by-role",
+            )
+        return self
 
 
 class PasskeyEntry(Entry):

@@ -14,6 +14,7 @@ from control_plane.catalog.words import (
     AttributeName,
     EachOnce,
     Email,
+    GroupPath,
     Id,
     KeysUrl,
     Moment,
@@ -48,6 +49,10 @@ class GroupEntry(Entry):
     group: Id = Field(description="The id, unique in the tenant.")
     title: Text = Field(description="What people call it.")
     roles: Annotated[list[Id], EachOnce] = Field(default_factory=list, description="Roles of every member.")
+    path: GroupPath | None = Field(
+        None,
+        description="Where it stands in Keycloak, for one that was there before; left out: below the tenant's own.",
+    )
 
 
 class ExemptionEntry(Entry):

@@ -52,6 +52,7 @@ class ProviderMapper:
     attribute: str | None = None
     role: str | None = None
     group: str | None = None  # of the provider's tenant
+    path: str | None = None  # where that group stands in Keycloak, when not below the tenant's own
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from control_plane.problems import Origin
 class MfaMode(StrEnum):
     EVERYONE = "everyone"  # no condition in the flow: it cannot fail open
     BY_ROLE = "by-role"  # users who hold a role with `mfa: required`
+    UNMANAGED = "unmanaged"  # the login flow is the one that the realm had before us, and stays as it is
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ class Group:
     title: str
     roles: tuple[str, ...] = ()
     origin: Origin | None = None
+    path: str | None = None  # where it stands in Keycloak; None: below the tenant's own group
 
 
 @dataclass(frozen=True)

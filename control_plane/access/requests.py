@@ -23,12 +23,14 @@ class Token:
 
     client: str | None  # its `azp`, tenant.service
     realm: str | None  # of the issuer; None: an issuer that is none of ours
-    signed_by: str | None  # the realm whose current key made the signature
+    signed_by: str | None  # the realm whose current key made the signature, or the issuer whose key did
     expires: datetime | None
     kind: str | None = ACCESS_TOKEN  # its `typ`
     not_before: datetime | None = None  # its `nbf`
     audience: str | tuple[str, ...] | None = None  # its `aud`
     service: str | None = None  # the client, when it has signed in by itself; a login of a person has no such claim
+    issuer: str | None = None  # its `iss`, where that is none of our realms
+    client_id: str | None = None  # what a service account's token says at a platform that writes no `service`
     session: str | None = None  # its `sid`: a person has signed in
     roles: tuple[str, ...] = ()  # of the person, included ones too
 

@@ -29,8 +29,10 @@ from control_plane.catalog.documents.tenants import (
     GroupEntry,
     ServiceEntry,
     TenantDocument,
+    TokenIssuerEntry,
     UserEntry,
 )
+from control_plane.catalog.issuers import token_issuer
 from control_plane.catalog.located import Located
 from control_plane.catalog.model import (
     AccessLog,
@@ -67,6 +69,7 @@ from control_plane.catalog.model import (
     State,
     Tenant,
     TenantType,
+    TokenIssuer,
     User,
     VaultSettings,
     Version,
@@ -282,6 +285,7 @@ class _Builder:
             limits=_limits(one.limits),
             period=period(one.start, one.until, self.zone),
             contact=one.contact,
+            token_issuer=self.token_issuer(one.token_issuer) if one.token_issuer else None,
             pairwise=one.subject == "pairwise",
             sector_url=one.sector_url,
             assurance=one.assurance,
@@ -292,6 +296,9 @@ class _Builder:
     def client_auth(self, one: ClientAuthEntry) -> ClientAuth:
         keys = client_keys(self.declared, one.keys, one.algorithm) if one.keys is not None else ()
         return ClientAuth(one.algorithm, keys, one.keys_url)
+
+    def token_issuer(self, one: TokenIssuerEntry) -> TokenIssuer:
+        return token_issuer(self.declared, one, self.platform().name)
 
     def own_data(self, where: Located[ServiceEntry], tenant: str) -> Iterator[Grant]:
         """A grant for each API, on all data of the tenant that stand in it; none while there are none."""

@@ -55,7 +55,7 @@ def _keys(declared: Declared, directory: Path, where: Located[ClientAuthEntry], 
         help = f"a path is relative to the configuration directory: DIRECTORY/{name}"
         yield where.problem(content.message.replace("the file", name, 1), KEYS, note=content.note, help=help)
         return
-    found = _parsed(content)
+    found = parsed(content)
     if isinstance(found, str):
         private = found == HOLDS_PRIVATE
         note = "A key that was in Git is known to everybody who can read it." if private else None
@@ -73,7 +73,7 @@ TAKE_OUT = "take it out of the file, and make a new pair; here stands the public
 PUBLIC_HALF = "openssl pkey -in KEY -pubout writes the public half of a pair as PEM; a JWK or a JWKS is taken too"
 
 
-def _parsed(content: bytes) -> Sequence[Key] | str:
+def parsed(content: bytes) -> Sequence[Key] | str:
     """The keys, or what is wrong with the file."""
     if _PRIVATE_PEM.search(content):
         return HOLDS_PRIVATE

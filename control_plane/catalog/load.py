@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from control_plane.catalog import certificates, checks, clientkeys, files
+from control_plane.catalog import certificates, checks, clientkeys, files, issuers
 from control_plane.catalog.build import build
 from control_plane.catalog.declared import Declared, DeclaredTenant, add, items
 from control_plane.catalog.documents.tenants import RosterEntry
@@ -104,6 +104,7 @@ def _read(directory: Path, as_of: datetime) -> Loaded:
     problems += _people(declared, directory)
     problems += certificates.read(declared, directory)
     problems += clientkeys.read(declared, directory)
+    problems += issuers.read(declared, directory)
     problems += checks.check(declared)
     if problems:
         raise ConfigurationError(*problems)

@@ -47,6 +47,9 @@ FILE_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 HOST = r"^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$"
 DOMAIN = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$"
 OAUTH_SCOPE = r"^[A-Za-z][A-Za-z0-9_.:/-]{0,99}$"
+CLIENT = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
+AUDIENCE = r"^[A-Za-z0-9][A-Za-z0-9._~:/-]{0,254}$"
+ISSUER = r"https?://[A-Za-z0-9][A-Za-z0-9._~:/-]*"
 VARIABLE = r"^[A-Z][A-Z0-9_]{0,99}$"
 
 PATTERNS = {
@@ -72,6 +75,8 @@ PATTERNS = {
     TRANSPORT_SECURITY: "it is written like max-age=31536000; includeSubDomains",
     FILE_NAME: "a name of what is installed at the server has letters, digits and '.', '_', '-'",
     OAUTH_SCOPE: "a scope of OAuth begins with a letter; letters, digits and '_', '.', ':', '/', '-'",
+    CLIENT: "a client has letters, digits and '.', '_', '-'",
+    AUDIENCE: "an audience has letters, digits and '.', '_', '~', '-', ':', '/'",
     HOST: "a host is a name or an IPv4 address, like redis.internal.example.jp",
     FILE: "a file on the node is named from '/' on; letters, digits and '.', '_', '-'",
 }
@@ -220,6 +225,16 @@ def read_secure_url(value: str) -> str:
     return value
 
 
+def read_issuer(value: str) -> str:
+    """What tokens name as their issuer, to the letter: https, except on the loopback."""
+    parts = _url(value)
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+        raise wrong("an issuer is named by https, except on the loopback", "https" + value[4:])
+    if not re.fullmatch(ISSUER, value, re.ASCII):
+        raise wrong("an issuer is a URL of letters, digits and '.', '_', '~', '-', '/', ':'")
+    return value
+
+
 def read_sector_url(value: str) -> str:
     """Whoever can answer in its place decides which addresses share one id: https, except on the loopback."""
     parts = urlsplit(read_link(value))
@@ -329,6 +344,9 @@ Address = Annotated[str, AfterValidator(read_address)]
 Proxy = Annotated[str, AfterValidator(read_proxy)]
 Url = Annotated[str, AfterValidator(read_url), _text_schema(format="uri", pattern="^https?://")]
 KeysUrl = Annotated[str, AfterValidator(read_keys_url), _text_schema(format="uri", pattern="^https?://")]
+Issuer = Annotated[str, Field(max_length=255), AfterValidator(read_issuer), _text_schema(pattern="^https?://")]
+ClientId = Annotated[str, Field(pattern=CLIENT)]
+Audience = Annotated[str, Field(pattern=AUDIENCE)]
 SectorUrl = Annotated[str, AfterValidator(read_sector_url), _text_schema(format="uri", pattern="^https?://")]
 SecureUrl = Annotated[str, AfterValidator(read_secure_url), _text_schema(format="uri", pattern="^https?://")]
 Link = Annotated[str, AfterValidator(read_link), _text_schema(format="uri", pattern="^https?://")]

@@ -55,6 +55,8 @@ def _fields(fields: Fields, versions: Versions) -> Fields:
 
 def _value(value: Value, versions: Versions) -> Value:
     match value:
+        case RealmKey(pem=str()):
+            return value
         case Secret() | RealmKey():
             return replace(value, version=versions(value))
         case Mapping():

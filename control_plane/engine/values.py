@@ -47,10 +47,14 @@ class Secret:
 
 @dataclass(frozen=True)
 class RealmKey:
-    """The public key that a realm signs with now, by the realm and by the digest of the key; equal by the digest."""
+    """The public key that a realm signs with now, by the realm and by the digest of the key; equal by the digest.
 
-    realm: str = field(compare=False)
+    The key of another platform's issuer stands in Git: then `pem` holds it, and nobody is asked for it.
+    """
+
+    realm: str = field(compare=False)  # of ours; or the other platform's issuer
     version: str | None = None
+    pem: str | None = field(default=None, compare=False, repr=False)
 
     def __str__(self) -> str:
         return f"(key of realm {self.realm}{'' if self.version is None else ' ' + self.version[:8]})"

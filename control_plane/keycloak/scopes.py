@@ -37,8 +37,9 @@ def scope_name(data_scope: str) -> str:
 
 
 def is_client(service: Service) -> bool:
-    """Whether the service has a client at all: one that only uses an API key needs no second credential."""
-    return Auth.TOKEN in service.auth or bool(service.redirect_uris)
+    """Whether the service has a client at all: one that only uses an API key needs no second credential, and one with
+    tokens of another platform has its client there."""
+    return (Auth.TOKEN in service.auth and service.token_issuer is None) or bool(service.redirect_uris)
 
 
 def desired(catalog: Catalog) -> Iterator[Resource]:

@@ -120,7 +120,11 @@ def _entity(resource: Resource, published: set[str], reveal: Reveal | None) -> d
 def _credential(resource: Resource, fields: dict[str, object], reveal: Reveal | None) -> dict[str, object] | None:
     if reveal is None:
         return None
-    revealed = {name: reveal(v) for name, v in resource.fields.items() if isinstance(v, Secret | RealmKey)}
+    revealed = {
+        name: (v.pem if isinstance(v, RealmKey) else None) or reveal(v)
+        for name, v in resource.fields.items()
+        if isinstance(v, Secret | RealmKey)
+    }
     if resource.key.kind == "kong.certificate":
         identity = naming.certificate_id(_platform(fields), resource.key.name)
         return {"id": identity, **authorities.body(resource.fields, authorities.WRITTEN), **revealed}

@@ -1,5 +1,8 @@
 """JWT credentials: the realm's current RS256 key, under the id of the service's client, which tokens carry as `azp`.
 
+Of a service whose tokens come from another platform it is that platform's key, which stands in Git, under the id of its
+client there.
+
 When the realm signs with a new key this is a change, and apply makes it: until then Kong refuses the new tokens. Kong
 makes a new `secret` at each PUT, unused with RS256, so an update is a PATCH.
 """
@@ -11,6 +14,7 @@ from collections.abc import Iterator
 from control_plane.catalog.model import Auth, Catalog
 from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
+from control_plane.engine.publickey import key_digest
 from control_plane.engine.resource import Key, Resource
 from control_plane.engine.values import Fields, RealmKey
 from control_plane.kong import danger, naming, strangers, values
@@ -23,16 +27,18 @@ def desired(catalog: Catalog) -> Iterator[Resource]:
     for service in catalog.services():
         if Auth.TOKEN in service.auth:
             belongs = (f"tenant:{service.tenant}",)
+            theirs, before = service.token_issuer, service.previously
+            key = RealmKey(theirs.issuer, key_digest(theirs.pem), theirs.pem) if theirs else None
             yield Resource(
-                Key(NAME, service.name, service.name),
+                Key(NAME, service.name, theirs.client if theirs else service.name),
                 {
                     "algorithm": "RS256",
-                    "rsa_public_key": RealmKey(catalog.realm_of(service.tenant).name),
+                    "rsa_public_key": key or RealmKey(catalog.realm_of(service.tenant).name),
                     "tags": naming.tags(catalog.platform.name, belongs),
                 },
                 origin=service.origin,
                 belongs=naming.ids(belongs),
-                previously=Key(NAME, service.previously, service.previously) if service.previously else None,
+                previously=Key(NAME, before, theirs.client if theirs else before) if before else None,
             )
 
 
@@ -65,7 +71,7 @@ def update(kong: Kong, change: Update) -> None:
 def _body(kong: Kong, fields: Fields) -> dict[str, object]:
     key = fields["rsa_public_key"]
     assert isinstance(key, RealmKey)
-    return {**values.body(fields), "rsa_public_key": kong.reveal(key)}
+    return {**values.body(fields), "rsa_public_key": key.pem or kong.reveal(key)}
 
 
 def delete(kong: Kong, have: Resource) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from control_plane.catalog.model import ALWAYS, Api, Auth, Catalog, Grant, Period, Service
 from control_plane.catalog.model import State as Lifecycle
+from control_plane.keycloak.scopes import is_client
 from control_plane.reports import ceiling, words
 from control_plane.reports.live import Live, LiveService
 from control_plane.reports.report import Cell, Column, Part, Report, Row, Source, Tone, Word
@@ -173,7 +174,7 @@ def _credentials(catalog: Catalog, service: Service, found: LiveService) -> tupl
     ended = service.period.end is not None and service.period.end <= catalog.as_of
     if Auth.API_KEY in service.auth and not found.keys and not ended:
         missing.append(Word("no-key", "API キー未発行", "no API key", Tone.WARN))
-    if (Auth.TOKEN in service.auth or service.redirect_uris) and not found.client:
+    if is_client(service) and not found.client:
         missing.append(Word("no-client", "クライアント未登録", "no client", Tone.WARN))
     return (*_present(found), *missing)
 

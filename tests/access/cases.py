@@ -11,7 +11,7 @@ import jwt
 
 from control_plane.access import ApiKey, Credentials, Request, Token
 from control_plane.catalog.model import Api, Catalog, Grant, Service, Version
-from tests.access.platforms import boundaries
+from tests.access.platforms import ISSUERS, boundaries
 from tests.kong.world import realm_key
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PURGE")
@@ -208,6 +208,9 @@ def some_credentials(
 def a_token(catalog: Catalog, service: Service, at: datetime) -> Token:
     realm = catalog.tenants[service.tenant].realm
     expires, platform = whole(at) + timedelta(minutes=5), catalog.platform.name
+    if theirs := service.token_issuer:
+        own = Token(theirs.client, None, theirs.issuer, expires, audience=theirs.audience, issuer=theirs.issuer)
+        return replace(own, service=theirs.client) if at.second % 2 else replace(own, client_id=theirs.client)
     return Token(service.name, realm, realm, expires, audience=platform, service=service.name)
 
 
@@ -236,6 +239,12 @@ def spoiled(draw: Random, catalog: Catalog, token: Token, at: datetime, seconds:
         {"audience": an_audience(draw, catalog)},
         {"session": draw.choice((None, "5c0c7d1a"))},
         {"service": draw.choice(("nasushiobara.nobody", None, *(one.name for one in catalog.services())))},
+        {"issuer": draw.choice((*ISSUERS, None)), "realm": None},
+        {"issuer": draw.choice(ISSUERS), "realm": None, "signed_by": draw.choice(ISSUERS)},
+        {"signed_by": draw.choice(ISSUERS)},
+        {"client_id": draw.choice(("link-1", None))},
+        {"service": None, "client_id": draw.choice(("link-1", None, token.client))},
+        {"client": draw.choice([f"link-{number}" for number in range(12)])},
         {"client": draw.choice(("nasushiobara.nobody", None, *(one.name for one in catalog.services())))},
     )
     return replace(token, **draw.choice(others))
@@ -256,7 +265,8 @@ def written(token: Token, issuer: str) -> str:
         "service": token.service,
         "sid": token.session,
         "realm_access": {"roles": token.roles} if token.roles else None,
-        "iss": issuer + token.realm if token.realm else "https://elsewhere.test/realms/nasushiobara",
+        "client_id": token.client_id,
+        "iss": issuer + token.realm if token.realm else token.issuer or "https://elsewhere.test/realms/nasushiobara",
         "exp": int(token.expires.timestamp()) if token.expires else None,
         "nbf": int(token.not_before.timestamp()) if token.not_before else None,
     }

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any, TypeVar
 
-from control_plane.catalog.model import Api, Auth, CallerKind, Catalog, Default, Grant, Period, Version
+from control_plane.catalog.model import Api, Auth, CallerKind, Catalog, Default, Grant, Period, TokenIssuer, Version
 from tests.building import (
     KEY,
     NOON,
@@ -24,6 +24,7 @@ from tests.building import (
     with_service,
     with_tenant,
 )
+from tests.kong.world import public_pem
 
 T = TypeVar("T")
 BOUNDARIES = tuple(NOON + timedelta(hours=hours) for hours in (-30, -7, -1, 2, 9, 40))
@@ -59,6 +60,7 @@ CALLERS: dict[tuple[Auth, ...], tuple[tuple[CallerKind, ...], ...]] = {
 ROLES = ("data-user", "data-provider", "auditor", "operator")
 INCLUDES = {"data-provider": ("data-user",), "operator": ("auditor", "data-provider")}
 LIVE = ("published", "deprecated")
+ISSUERS = ("https://id.city.example.jp/realms/platform", "https://elsewhere.example.jp:8443/realms/link")
 LEVELS_AND_PATHS: tuple[dict[str, Any], ...] = (
     *({"levels": levels} for levels in LEVELS),
     *({"levels": SHARED, "level_paths": paths} for paths in PATHS),
@@ -145,6 +147,8 @@ def a_drawn_version(draw: Random, name: str, path: str, state: str = "published"
 
 def a_service(draw: Random, bare: Catalog, number: int) -> Part:
     closed = [api for api in bare.apis.values() if api.auth]
+    auth = draw.choice(((KEY,), (TOKEN,), (KEY, TOKEN), (KEY, TOKEN)))
+    theirs = an_issuer(draw, number) if TOKEN in auth and draw.random() < 0.25 else None
     return with_service(
         f"service-{number}",
         *(
@@ -153,11 +157,19 @@ def a_service(draw: Random, bare: Catalog, number: int) -> Part:
             for grant in (a_drawn_grant(draw, api) for _ in range(draw.randint(1, 3)))
         ),
         tenant=draw.choice(("nasushiobara", "mibu", "tochigi")),
-        auth=draw.choice(((KEY,), (TOKEN,), (KEY, TOKEN), (KEY, TOKEN))),
+        auth=auth,
         allowed_ips=some(draw, NETWORKS, 3) if draw.random() < 0.3 else (),
         period=a_period(draw) if draw.random() < 0.4 else Period(),
-        redirect_uris=("https://portal.example.jp/callback",) if draw.random() < 0.7 else (),
+        redirect_uris=("https://portal.example.jp/callback",) if not theirs and draw.random() < 0.7 else (),
+        token_issuer=theirs,
     )
+
+
+def an_issuer(draw: Random, number: int) -> TokenIssuer:
+    """Another platform; two services may have clients of the same one."""
+    issuer = draw.choice(ISSUERS)
+    audience = draw.choice(("tochigi", "https://api.tochigi.example.jp"))
+    return TokenIssuer(issuer, f"link-{number}", audience, public_pem(issuer))
 
 
 def a_drawn_grant(draw: Random, api: Api) -> Grant:

@@ -179,7 +179,7 @@ def test_the_gateway_answers_what_the_catalog_says(
     assert keycloak
     issuer = f"{(keycloak.public_url or keycloak.url).rstrip('/')}/realms/"
     draw, wrong, statuses = random.Random(f"{SEED} {name} cases"), [], Counter[int]()
-    people = Counter[int]()
+    people, theirs = Counter[int](), Counter[int]()
     for turn in in_turn(times, SECONDS / len(PLATFORMS)):
         if len(wrong) == SHOWN:
             break
@@ -189,11 +189,15 @@ def test_the_gateway_answers_what_the_catalog_says(
         status, passed = gateway.ask(request, issuer)
         statuses[status] += 1
         people[status] += bool(request.credentials.token and request.credentials.token.session)
+        theirs[status] += bool(request.credentials.token and request.credentials.token.issuer)
         if found := disagreement(catalog, said, status, passed):
             wrong.append(f"{found}\n    {request}\n    {said}")
     with capsys.disabled():
         counted = ", ".join(f"{count} × {status}" for status, count in sorted(statuses.items()))
-        print(f"\n{name}: {statuses.total()} cases, seed {SEED}: {counted}; of people {people[200]} × 200")
+        print(
+            f"\n{name}: {statuses.total()} cases, seed {SEED}: {counted}; of people {people[200]} × 200, "
+            f"of other issuers {theirs[200]} × 200, {theirs[401]} × 401"
+        )
     assert not wrong, f"RENKEI_TEST_SEED={SEED}\n" + "\n".join(wrong)
     assert min(statuses[status] for status in (200, 401, 403, 404)) >= 20, statuses
     for_users = {api for service in catalog.services() for api in catalog.for_users(service)}

@@ -25,7 +25,7 @@ HEADER = "username,family_name,given_name,email,groups,roles,from,until"
 @pytest.fixture
 def platform(tmp_path: Path) -> Path:
     """A copy of the example that a test may edit."""
-    for name in ("tenants", "roles", "templates", "apis", "rosters"):
+    for name in ("tenants", "roles", "templates", "apis", "rosters", "keys"):
         shutil.copytree(ROOT / name, tmp_path / name)
     shutil.copy(ROOT / "renkei.yaml", tmp_path)
     return tmp_path

@@ -58,6 +58,7 @@ SECTIONS = {
     "RosterEntry": "A roster",
     "ServiceEntry": "Services",
     "ClientAuthEntry": "client_auth",
+    "TokenIssuerEntry": "token_issuer",
     "IdentityProviderEntry": "Identity providers",
     "OidcEntry": "oidc",
     "SamlEntry": "saml",

@@ -19,7 +19,7 @@ APPROVAL = '        approval: {application: "2026-0024", by: utsunomiya, on: 202
 @pytest.fixture
 def copy(tmp_path) -> Path:
     """The example in a directory of its own, to make mistakes in."""
-    for folder in ("tenants", "apis", "roles", "templates", "rosters"):
+    for folder in ("tenants", "apis", "roles", "templates", "rosters", "keys"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     shutil.copy(ROOT / "renkei.yaml", tmp_path)
     return tmp_path

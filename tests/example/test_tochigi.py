@@ -20,7 +20,7 @@ from control_plane.reports.ceiling import counted
 
 from .conftest import NOVEMBER, ROOT
 
-FOLDERS = ("tenants", "apis", "roles", "templates", "rosters")
+FOLDERS = ("tenants", "apis", "roles", "templates", "rosters", "keys")
 DOCUMENTATION_RANGES = [ipaddress.ip_network(net) for net in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")]
 EMAIL = re.compile(r"[\w.+-]+@[\w.-]+")
 
@@ -174,7 +174,7 @@ def test_the_order_and_the_names_of_files_change_nothing(tochigi, tmp_path):
         files = sorted((ROOT / folder).iterdir())
         (tmp_path / folder).mkdir()
         for number, path in enumerate(reversed(files)):
-            name = path.name if folder == "rosters" else f"{number:03d}{path.suffix}"
+            name = path.name if folder in ("rosters", "keys") else f"{number:03d}{path.suffix}"
             shutil.copy(path, tmp_path / folder / name)
     assert _without_places(load(tmp_path, "sandbox", NOVEMBER)) == _without_places(tochigi)
 
@@ -190,6 +190,8 @@ def test_the_order_inside_of_files_changes_nothing_but_the_order_in_lists(tochig
 
 def _upside_down(path: Path) -> bytes:
     """The file with the entries of every list and mapping, or the rows of the roster, in the opposite order."""
+    if path.suffix == ".pem":
+        return path.read_bytes()
     if path.suffix == ".csv":
         header, *rows = path.read_bytes().splitlines(keepends=True)
         return b"".join([header, *reversed(rows)])

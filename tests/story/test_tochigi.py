@@ -14,7 +14,7 @@ from tests.story.world import Said, World
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(600)]
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-FOLDERS = ("tenants", "apis", "roles", "templates", "rosters")
+FOLDERS = ("tenants", "apis", "roles", "templates", "rosters", "keys")
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@
     templates   what extends what
     apis        versions, paths, owners; levels: which of them a call belongs to
     scopes      where data scopes stand: which takes in which
+    issuers     services whose tokens come from another platform
     consent     data for which people are asked
     people      realms, groups, users, roles
     factors     who is left out of the second factor, and where it is asked again
@@ -29,6 +30,7 @@ from control_plane.catalog.checks import (
     factors,
     grants,
     holders,
+    issuers,
     names,
     people,
     platform,
@@ -46,6 +48,7 @@ CHECKS = (
     apis,
     scopes,
     consent,
+    issuers,
     people,
     accounts,
     factors,

@@ -12,10 +12,13 @@ from control_plane.catalog.documents.providers import IdentityProviderEntry
 from control_plane.catalog.words import (
     Address,
     AttributeName,
+    Audience,
+    ClientId,
     EachOnce,
     Email,
     GroupPath,
     Id,
+    Issuer,
     KeysUrl,
     Moment,
     RedirectUri,
@@ -149,6 +152,15 @@ class ClientAuthEntry(Entry):
         return self
 
 
+class TokenIssuerEntry(Entry):
+    """Another platform, whose tokens of one client are this service's proof."""
+
+    issuer: Issuer = Field(description="The `iss` of its tokens, to the letter.")
+    client: ClientId = Field(description="The client over there: the `azp` of its tokens.")
+    key: Text = Field(description="A file with the public key that it signs with (RS256): PEM, a JWK or a JWKS.")
+    audience: Audience | None = Field(None, description="The `aud` of its tokens; left out: the name of our platform.")
+
+
 class ServiceEntry(Entry):
     """A connected service: the one that calls."""
 
@@ -178,6 +190,9 @@ class ServiceEntry(Entry):
     )
     client_auth: ClientAuthEntry | None = Field(
         None, description="It proves to Keycloak who it is with a key; left out: with a secret from the store."
+    )
+    token_issuer: TokenIssuerEntry | None = Field(
+        None, description="Its tokens come from another platform, and it has no client at our Keycloak."
     )
     subject: Literal["public", "pairwise"] = Field(
         "public", description="pairwise: it knows people by ids of its own, which no other service has."

@@ -21,7 +21,7 @@ plan can say which line of YAML asks for a change. Nothing here knows YAML, Keyc
 from control_plane.catalog.model.apis import Api, Auth, CallerKind, Cors, Default, Level, Scoping, State, Version
 from control_plane.catalog.model.catalog import Catalog
 from control_plane.catalog.model.certificates import Certificate, ClientCertificate
-from control_plane.catalog.model.clients import ClientAuth, ClientKey
+from control_plane.catalog.model.clients import ClientAuth, ClientKey, TokenIssuer
 from control_plane.catalog.model.delegation import Delegates
 from control_plane.catalog.model.environments import (
     AccessLog,
@@ -101,6 +101,7 @@ __all__ = [
     "Sync",
     "Tenant",
     "TenantType",
+    "TokenIssuer",
     "Upstream",
     "UpstreamTarget",
     "User",

@@ -23,6 +23,16 @@ class ClientAuth:
     keys_url: str | None = None
 
 
+@dataclass(frozen=True)
+class TokenIssuer:
+    """Another platform, whose tokens of one client are a service's proof."""
+
+    issuer: str  # `iss`
+    client: str  # `azp`
+    audience: str  # `aud`
+    pem: str  # the key that it signs with, RS256
+
+
 def host_of(url: str) -> str:
     """Its host as Keycloak reads it: with its case, without a port; empty where it has none."""
     place = urlsplit(url).netloc.rpartition("@")[2]

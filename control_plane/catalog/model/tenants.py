@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from control_plane.catalog.model.apis import Auth
-from control_plane.catalog.model.clients import ClientAuth, host_of
+from control_plane.catalog.model.clients import ClientAuth, TokenIssuer, host_of
 from control_plane.catalog.model.delegation import Delegates
 from control_plane.catalog.model.grants import Grant
 from control_plane.catalog.model.periods import ALWAYS, Period
@@ -72,6 +72,7 @@ class Service:
     limits: Mapping[tuple[str, str], Mapping[str, int]] = field(default_factory=dict)  # (api, level) -> its own limit
     period: Period = ALWAYS
     contact: str | None = None
+    token_issuer: TokenIssuer | None = None  # None: its tokens come from its tenant's realm
     pairwise: bool = False  # it knows people by ids of its own
     sector_url: str | None = None  # whose host these are made with; None: that of the redirect addresses
     assurance: int = 1  # 2: a second factor at every login through it

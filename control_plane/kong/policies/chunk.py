@@ -7,6 +7,7 @@ was changed by hand in it stays a difference.
     scopes     `road tochigi /road/#`
     realms     `mibu tochigi`
     addresses  `nasushiobara.portal 203.0.113.0/24 2001:db8::/64`; `*` for everybody
+    trusted    `nasushiobara.platform https://id.example.jp/realms/x link tochigi`: another platform's tokens
     renamed    `nasushiobara.portal nasushiobara.town-portal`
     levels     routes in their order
     calls      what a level takes, by its place in that order: `2 /subscriptions POST`; the most specific first
@@ -40,6 +41,7 @@ _CHUNK = re.compile(
     re.DOTALL,
 )
 PARTS = ("table", "request", "addresses", "levels", "data", "token", "decide")  # of the fixed part, in their order
+OTHERS = ("scope ", "realm ", "from ", "level ", "trusts ", "was ", "call ")  # what lines begin with that are no grant
 _STAMP = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -84,6 +86,7 @@ def _text(said: Any, fixed: str) -> str:
         *(f"scope {scope}" for scope in sorted(said["scopes"], key=lambda scope: str(scope.split(" ")[0]))),
         *(f"realm {realm}" for realm in sorted(said["realms"])),
         *(f"from {addresses}" for addresses in sorted(said["addresses"])),
+        *(f"trusts {whom}" for whom in sorted(said["trusted"])),
         *(f"was {names}" for names in sorted(said["renamed"], key=lambda names: names.split(" ")[1])),
         *(f"level {route}" for route in said["levels"]),
         *(f"call {call}" for call in said["calls"]),
@@ -101,7 +104,7 @@ def read(text: str) -> Fields | None:
     lines = match["data"].splitlines()
     scopes = [line.removeprefix("scope ") for line in lines if line.startswith("scope ")]
     levels = [line.removeprefix("level ") for line in lines if line.startswith("level ")]
-    grants = [line for line in lines if not line.startswith(("scope ", "realm ", "from ", "level ", "was ", "call "))]
+    grants = [line for line in lines if not line.startswith(OTHERS)]
     try:
         said: Fields = {
             "name": match["name"],
@@ -109,6 +112,7 @@ def read(text: str) -> Fields | None:
             "scopes": frozenset(scopes),
             "realms": frozenset(line.removeprefix("realm ") for line in lines if line.startswith("realm ")),
             "addresses": frozenset(line.removeprefix("from ") for line in lines if line.startswith("from ")),
+            "trusted": frozenset(line.removeprefix("trusts ") for line in lines if line.startswith("trusts ")),
             "renamed": frozenset(line.removeprefix("was ") for line in lines if line.startswith("was ")),
             "levels": tuple(levels),
             "calls": tuple(line.removeprefix("call ") for line in lines if line.startswith("call ")),

@@ -43,6 +43,7 @@ ANYBODY = "*"
 
 _UNSAFE = re.compile(rb"[^A-Za-z0-9/:._-]")
 _WORD = re.compile(r"(?:role:)?[A-Za-z0-9][A-Za-z0-9._-]*|\*")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~:/-]*")
 _PATH = re.compile(r"/[A-Za-z0-9._~/*#-]*")
 
 
@@ -111,6 +112,7 @@ def data(gateway: Gateway, one: Standing) -> Iterator[str]:
     yield from _realms(catalog, {grant.who for grant in grants})
     services = {given.service.name: given.service for given in gateway.grants.get(one.name, ())}
     yield from addresses.lines(one.api, services.values())
+    yield from _trusted(one.api, services.values())
     yield from _renamed(services.values())
     yield from (f"level {_word(one.route(each), one.api.origin)}" for each in one.api.levels)
     yield from _calls(one)
@@ -211,6 +213,15 @@ def _realms(catalog: Catalog, consumers: Iterable[str]) -> Iterator[str]:
             yield f"realm {_word(name, tenant.origin)} {_word(tenant.realm, tenant.origin)}"
 
 
+def _trusted(api: Api, services: Iterable[Service]) -> Iterator[str]:
+    """Whose tokens come from another platform, by the service's name."""
+    for service in sorted(services, key=lambda one: one.name):
+        theirs, origin = service.token_issuer, service.origin
+        if theirs and Auth.TOKEN in api.auth and Auth.TOKEN in service.auth:
+            said = (_name(each, origin) for each in (theirs.issuer, theirs.client, theirs.audience))
+            yield " ".join(("trusts", _word(service.name, origin), *said))
+
+
 def _renamed(services: Iterable[Service]) -> Iterator[str]:
     for service in services:
         if service.previously:
@@ -223,6 +234,10 @@ def _seconds(instant: datetime | None) -> str:
 
 def _word(text: str, origin: Origin | None) -> str:
     return _strict(_WORD, text, origin)
+
+
+def _name(text: str, origin: Origin | None) -> str:
+    return _strict(_NAME, text, origin)
 
 
 def _path(text: str, origin: Origin | None) -> str:

@@ -41,6 +41,7 @@ def check(run: Run, allow_deletes: int | None, allow_retire: tuple[str, ...] = (
         limit=limits.deletes,
         allowed=allow_deletes,
         counted=run.deletable if run.ask.delete_people is not None else frozenset(),
+        also=run.dormant,
         more=[*retiring, *_of_people(run), *_miscounted(run)],
     )
 

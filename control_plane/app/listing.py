@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from control_plane.app.revision import commit_of
 from control_plane.app.run import Ask, catalog_of
 from control_plane.app.systems import Systems, connect
 from control_plane.catalog.model import Catalog
 from control_plane.engine import read
-from control_plane.keycloak import consents, credentials, pairwise, users
+from control_plane.engine.resource import State
+from control_plane.keycloak import Keycloak, consents, credentials, dormancy, pairwise, users
 from control_plane.problems import Problem, Refused
-from control_plane.reports import LISTS, WHO, Live, Report, Source, from_state, with_consents, with_factors
+from control_plane.reports import LISTS, WHO, Live, Report, Source, from_state, with_consents, with_factors, with_logins
 from control_plane.reports.consents import realms
 from control_plane.reports.report import Locale
 
@@ -54,7 +55,8 @@ def _live(ask: Ask, catalog: Catalog, name: str) -> Live:
     match name:
         case "users":
             ours = [account for account, one in live.users.items() if one.owned]  # of 100,000 citizens besides
-            return with_factors(live, credentials.factors(systems.keycloak, ours))
+            live = with_factors(live, credentials.factors(systems.keycloak, ours))
+            return with_logins(live, *_logins(systems.keycloak, catalog, have, ours))
         case "consents":
             asking = realms(catalog)
             people = [account for account in live.users if account[0] in asking]
@@ -62,6 +64,23 @@ def _live(ask: Ask, catalog: Catalog, name: str) -> Live:
         case "subjects":
             return replace(live, subjects=dict(_subjects(systems, catalog)))
     return live
+
+
+def _logins(
+    server: Keycloak, catalog: Catalog, have: State, accounts: Sequence[tuple[str, str]]
+) -> tuple[Mapping[tuple[str, str], datetime], Collection[tuple[str, str]]]:
+    """The last login of each of these accounts, as far back as its realm keeps them, and which are dormant."""
+    now = min(catalog.as_of, datetime.now(UTC))
+    names: dict[str, set[str]] = {}
+    for realm, name in accounts:
+        names.setdefault(realm, set()).add(name)
+    known = {
+        realm: dormancy.read(server, realm, names[realm], now - timedelta(days=kept.baseline.events_days))
+        for realm, kept in catalog.realms.items()
+        if realm in names
+    }
+    last = {(realm, name): at for realm, record in known.items() for name, at in record.last.items()}
+    return last, {(key.within, key.name) for key in dormancy.find(catalog, have, known, now)}
 
 
 def _subjects(systems: Systems, catalog: Catalog) -> Iterator[tuple[str, Mapping[str, str]]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from control_plane.app.revision import commit_of
@@ -15,7 +15,7 @@ from control_plane.engine import read
 from control_plane.engine.plan import Plan, make_plan
 from control_plane.engine.resource import Key, State
 from control_plane.engine.scope import narrow
-from control_plane.keycloak import leaving, renames
+from control_plane.keycloak import dormancy, leaving, renames
 from control_plane.render.document import About
 
 
@@ -43,6 +43,7 @@ class Run:
     plan: Plan
     about: About
     deletable: frozenset[Key]  # accounts that have left and were kept for the time
+    dormant: frozenset[Key]  # accounts that are disabled, or would be, because nobody signs in to them
 
 
 def loaded(ask: Ask) -> Loaded:
@@ -73,6 +74,8 @@ def against(ask: Ask, catalog: Catalog) -> Run:
     want, have = narrow(wanted, there, ask.only)
     kinds = [kind for target in systems.targets for kind in target.kinds]
     claimed = {one.previously for one in want.values() if one.previously}
+    asleep, judged = _dormant(systems, catalog, want, have, there)
+    want = dormancy.sleeping(want, [key for key, stays in judged.items() if not stays])
     rest = {key: found for key, found in have.items() if key not in want and key not in claimed}
     due = leaving.due(catalog, rest)
     discard = frozenset(due if ask.delete_people is not None else ())
@@ -85,6 +88,16 @@ def against(ask: Ask, catalog: Catalog) -> Run:
         only=ask.only,
         next_change=catalog.next_change(),
         deletable=due,
-        notes=tuple(renames.notes(plan)),
+        notes=(*renames.notes(plan), *dormancy.notes(catalog, asleep, judged)),
     )
-    return Run(ask, catalog, systems, want, have, there, plan, about, frozenset(due))
+    return Run(ask, catalog, systems, want, have, there, plan, about, frozenset(due), frozenset(judged))
+
+
+def _dormant(
+    systems: Systems, catalog: Catalog, want: State, have: State, there: State
+) -> tuple[frozenset[Key], dict[Key, str | None]]:
+    """Who is dormant, and who of them is to be disabled or why he stays. Nobody is at a time that has not come yet."""
+    now = min(catalog.as_of, datetime.now(UTC))
+    known = dormancy.records(systems.keycloak, catalog, have, now)
+    asleep = dormancy.find(catalog, have, known, now)
+    return asleep, dormancy.disabled(catalog, want, there, asleep)

@@ -9,7 +9,7 @@ from control_plane.catalog.documents.platform import EnvironmentEntry
 from control_plane.catalog.documents.realms import AttributeEntry, attribute_name
 from control_plane.catalog.documents.templates import PlanEntry, RealmTemplateEntry
 from control_plane.catalog.located import Located
-from control_plane.catalog.model import FirstPassword, MfaMode, People, ProfileAttribute, RealmBaseline
+from control_plane.catalog.model import Dormant, FirstPassword, MfaMode, People, ProfileAttribute, RealmBaseline
 
 E = TypeVar("E", RealmTemplateEntry, PlanEntry, EnvironmentEntry)
 
@@ -76,7 +76,8 @@ def baseline(name: str, templates: Mapping[str, Located[RealmTemplateEntry]]) ->
 
 def _people(section: Mapping[str, Any]) -> People:
     first = FirstPassword(section.get("first_password", FirstPassword.NONE))
-    return People(**{**section, "first_password": first})
+    dormant = Dormant(section.get("dormant", Dormant.REPORT))
+    return People(**{**section, "first_password": first, "dormant": dormant})
 
 
 def _attribute(one: AttributeEntry) -> ProfileAttribute:

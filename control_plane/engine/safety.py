@@ -17,8 +17,10 @@ def removals(plan: Plan) -> tuple[Change, ...]:
 
 def _switches_off(change: Change) -> bool:
     """Not when it is off already and only something else of it changes."""
-    if not isinstance(change, Update) or change.want.origin is not None:
-        return False
+    return isinstance(change, Update) and change.want.origin is None and _off(change)
+
+
+def _off(change: Update) -> bool:
     return change.want.fields.get("enabled") is False and "enabled" in change.changed
 
 
@@ -29,15 +31,23 @@ def check(
     limit: int,
     allowed: int | None,
     counted: frozenset[Key] = frozenset(),
+    also: frozenset[Key] = frozenset(),
     more: Iterable[Problem] = (),
 ) -> None:
     """Raise Refused with everything that the plan does unasked.
 
     `empty`: the whole configuration asks for nothing. `allowed` is the number of removals that the operator named;
-    `counted` are those for which he has given a number of their own. `more` is what a system of its own has against
+    `counted` are those for which he has given a number of their own; `also` are objects that a rule switches off and no
+    line of YAML. `more` is what a system of its own has against
     the plan.
     """
-    problems = [*_conflicts(plan), *_locked_out(plan), *_protected(plan), *_many(plan, limit, allowed, counted), *more]
+    problems = [
+        *_conflicts(plan),
+        *_locked_out(plan),
+        *_protected(plan),
+        *_many(plan, limit, allowed, counted, also),
+        *more,
+    ]
     if empty:
         problems.append(
             Problem(
@@ -82,8 +92,11 @@ def _protected(plan: Plan) -> Iterator[Problem]:
             yield Problem(f"{have.key} must stay: {have.protected}")
 
 
-def _many(plan: Plan, limit: int, allowed: int | None, counted: frozenset[Key]) -> Iterator[Problem]:
-    number = sum(change.key not in counted for change in removals(plan))
+def _many(
+    plan: Plan, limit: int, allowed: int | None, counted: frozenset[Key], also: frozenset[Key]
+) -> Iterator[Problem]:
+    by_rule = {change.key for change in plan if change.key in also and isinstance(change, Update) and _off(change)}
+    number = len({change.key for change in removals(plan)} - counted | by_rule)
     if number <= limit if allowed is None else number == allowed:
         return
     if allowed is None:

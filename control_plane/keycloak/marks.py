@@ -15,6 +15,7 @@ MANAGED = "managed"  # the field of a plan that tells of an adoption
 LEFT = "renkei-left"  # of a person: the day on which an apply found him gone from the YAML
 INVITED = "renkei-invited"  # of a person: the day of the invitation by mail, NOT_YET until it has gone out
 NOT_YET = "not yet"
+DORMANT = "renkei-dormant"  # of a person: the day on which an apply disabled him for not signing in
 PREFIX = "renkei-"  # of flows and of our own role, which have no attributes or no tenant
 
 

@@ -15,7 +15,7 @@ from control_plane.engine.resource import Key, Resource
 from control_plane.engine.values import Fields, Value
 from control_plane.keycloak import danger
 from control_plane.keycloak.answers import Json, a_list
-from control_plane.keycloak.marks import EXEMPT, INVITED, LEFT, PLATFORM, TENANT
+from control_plane.keycloak.marks import DORMANT, EXEMPT, INVITED, LEFT, PLATFORM, TENANT
 from control_plane.keycloak.server import Keycloak
 from control_plane.keycloak.session import path
 
@@ -28,7 +28,8 @@ def desired(catalog: Catalog) -> Iterator[Resource]:
     for realm in catalog.realms.values():
         exempt = (EXEMPT,) if realm.baseline.exemptions else ()
         invited = (INVITED,) if realm.baseline.people.first_password is FirstPassword.MAIL else ()
-        names = (PLATFORM, TENANT, LEFT, *exempt, *invited, *declared[realm.name])
+        dormant = (DORMANT,) if realm.baseline.people.dormant_days is not None else ()
+        names = (PLATFORM, TENANT, LEFT, *exempt, *invited, *dormant, *declared[realm.name])
         said = realm.baseline.profile
         yield Resource(
             Key(NAME, realm.name, "user-profile"),

@@ -24,6 +24,7 @@ from control_plane.engine.values import Value
 from control_plane.keycloak import builtin, danger, firsts, groups, leaving, links, logins, profiles, roles, sessions
 from control_plane.keycloak.answers import Conflict, Json, Missing, text
 from control_plane.keycloak.marks import (
+    DORMANT,
     EXEMPT,
     LEFT,
     MANAGED,
@@ -61,6 +62,7 @@ def desired(catalog: Catalog) -> Iterator[Resource]:
             or frozenset({groups.tenant_path(user.tenant)}),
             "roles": frozenset([*user.roles, *([roles.DELEGATE] if (user.tenant, user.username) in delegates else [])]),
             "left": False,
+            "dormant": False,
             **firsts.wanted(catalog, user),
         }
         key = Key(NAME, realm, user.username.lower())
@@ -192,6 +194,7 @@ def _found(one: Json) -> dict[str, Value]:
     return {
         **_account(one),
         "invited": firsts.found(one),
+        "dormant": attribute(one, DORMANT) is not None,
         "left": left is not None,
         "left_on": left.isoformat() if left else None,
         "tenant": attribute(one, TENANT),
@@ -269,11 +272,12 @@ def update(server: Keycloak, change: Update) -> None:
 def _put(server: Keycloak, want: Resource, id: str, names: frozenset[str]) -> None:
     """The changed fields of the account. `enabled` goes only when it changes, so that a lock-out stays."""
     body: Json = {"enabled": want.fields["enabled"]} if "enabled" in names else {}
-    if names & {*NAMES, "attributes", "tenant", "left", MANAGED} or (body and want.fields.get("left")):
+    if names & {*NAMES, "attributes", "tenant", "left", "dormant", MANAGED} or (body and want.fields.get("left")):
         found = server.session.get(path(want.key.within, "users", id))
         kept = {name: found.get(name) for name in NAMES}
         named = {name: want.fields[name] for name in NAMES if name in want.fields}
-        attributes = {**_attributes(server, want, found.get("attributes") or {}), **_left(server, want, found, names)}
+        attributes = _attributes(server, want, found.get("attributes") or {})
+        attributes |= {**_left(server, want, found, names), **_dormant(server, want)}
         body |= {"username": want.key.name, **kept, **named}  # without it a realm in which names may change refuses
         body["attributes"] = {name: value for name, value in attributes.items() if value}
     if body:
@@ -296,6 +300,12 @@ def _left(server: Keycloak, want: Resource, found: Json, names: frozenset[str]) 
         return {LEFT: []}
     known = None if "enabled" in names else leaving.day(found)
     return {LEFT: [(known or server.today).isoformat()]}
+
+
+def _dormant(server: Keycloak, want: Resource) -> dict[str, list[str]]:
+    if "dormant" not in want.fields:
+        return {}
+    return {DORMANT: [server.today.isoformat()] if want.fields["dormant"] else []}
 
 
 def _join(server: Keycloak, want: Resource, id: str, names: frozenset[str]) -> None:

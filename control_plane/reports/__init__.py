@@ -29,6 +29,7 @@ from control_plane.reports.live import (
     from_state,
     with_consents,
     with_factors,
+    with_logins,
 )
 from control_plane.reports.report import Count, Report, Source
 from control_plane.reports.services import services
@@ -60,4 +61,5 @@ __all__ = [
     "users",
     "with_consents",
     "with_factors",
+    "with_logins",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 
@@ -32,6 +32,8 @@ class LiveUser:
     given_name: str = ""
     email: str | None = None
     factors: tuple[Factor, ...] | None = None  # None: nobody asked
+    last_login: datetime | None = None  # aware; None: none in the realm's record, or nobody asked
+    dormant: bool = False  # for longer than the realm's template says
     left: date | None = None  # the day on which an apply found it gone from the YAML
 
 
@@ -87,6 +89,14 @@ def with_factors(live: Live, factors: Mapping[tuple[str, str], tuple[tuple[str, 
         if address in live.users
     }
     return replace(live, users={**live.users, **known})
+
+
+def with_logins(live: Live, logins: Mapping[tuple[str, str], datetime], dormant: Collection[tuple[str, str]]) -> Live:
+    """The accounts with their last login, and who has not signed in for long."""
+    users = dict(live.users)
+    for account in {*logins, *dormant} & users.keys():
+        users[account] = replace(users[account], last_login=logins.get(account), dormant=account in dormant)
+    return replace(live, users=users)
 
 
 def with_consents(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from control_plane.catalog.model import Catalog, Tenant, TenantType, User
 from control_plane.keycloak import leaving
@@ -33,6 +35,7 @@ COLUMNS = (
     Column(Word("from", "利用開始日", "From"), narrow=True),
     Column(Word("until", "利用終了日", "Until"), narrow=True),
     Column(Word("created", "登録日時", "Created"), narrow=True),
+    Column(Word("last_login", "最終ログイン", "Last login"), narrow=True),
     Column(Word("left", "設定削除日", "Left"), narrow=True),
     Column(Word("declared", "定義場所", "Declared at"), 34),
 )
@@ -113,14 +116,15 @@ def _declared(catalog: Catalog, user: User, live: Live | None) -> Row:
         _enabled(found),
         words.starts(user.period, zone),
         words.ends(user.period, zone),
-        found.created.astimezone(zone).replace(microsecond=0) if found and found.created else None,
+        _local(found.created if found else None, zone),
+        _local(found.last_login if found else None, zone),
         found.left if found else None,
         str(user.origin) if user.origin else None,
     )
 
 
 def _undeclared(catalog: Catalog, organization: str, realm: str, username: str, found: LiveUser) -> Row:
-    created = found.created.astimezone(catalog.platform.zone).replace(microsecond=0) if found.created else None
+    zone = catalog.platform.zone
     long_ago = leaving.is_over(catalog, realm, found.left)
     left = words.LEFT_OPEN if found.enabled else words.LEFT_LONG_AGO if long_ago else words.LEFT
     return (
@@ -137,10 +141,15 @@ def _undeclared(catalog: Catalog, organization: str, realm: str, username: str, 
         _enabled(found),
         None,
         None,
-        created,
+        _local(found.created, zone),
+        _local(found.last_login, zone),
         found.left,
         None,
     )
+
+
+def _local(instant: datetime | None, zone: ZoneInfo) -> datetime | None:
+    return instant.astimezone(zone).replace(microsecond=0) if instant else None
 
 
 def _enabled(found: LiveUser | None) -> Cell:
@@ -163,6 +172,8 @@ def _state(catalog: Catalog, user: User, live: Live | None, found: LiveUser | No
         return words.NOT_APPLIED
     if not found.owned:
         return words.UNMANAGED
+    if state is words.ACTIVE and found.dormant:
+        return words.DORMANT
     if state is words.ACTIVE:
         return words.ACTIVE if found.enabled else words.DISABLED
     return words.NOT_APPLIED if found.enabled else state  # the period is over, and the account still opens
@@ -193,6 +204,7 @@ _STATES = (
     words.NOT_YET,
     words.ENDED,
     words.DISABLED,
+    words.DORMANT,
     words.NOT_APPLIED,
     words.LEFT,
     words.LEFT_LONG_AGO,

@@ -15,6 +15,7 @@ NOT_YET = Word("not-yet", "開始前", "not yet", Tone.QUIET)
 ENDED = Word("ended", "期間終了", "ended", Tone.QUIET)
 DISABLED = Word("disabled", "停止中", "disabled", Tone.WARN)
 NOT_APPLIED = Word("not-applied", "未反映", "not yet applied", Tone.WARN)
+DORMANT = Word("dormant", "長期未使用", "not used for long", Tone.WARN)
 LEFT = Word("left", "設定から削除済み", "no longer declared", Tone.QUIET)
 LEFT_LONG_AGO = Word(
     "left-long-ago", "設定から削除済み（保存期間満了）", "no longer declared, may be deleted", Tone.WARN

@@ -55,6 +55,15 @@ def test_what_is_off_already_is_no_removal_when_something_else_of_it_changes():
     check([box("kept")], [box(f"p{n}", enabled=False, left=False) for n in range(3)], kinds=(person,))
 
 
+def test_what_a_rule_switches_off_counts_like_a_removal():
+    wanted = state(dataclasses.replace(box(f"p{n}", enabled=False), origin=Origin("x.yaml", n + 1)) for n in range(3))
+    plan = make_plan(KINDS, wanted, state(box(f"p{n}", enabled=n != 0) for n in range(3)))
+    safety.check(plan, empty=False, limit=1, allowed=None)
+    safety.check(plan, empty=False, limit=2, allowed=None, also=frozenset(wanted))
+    with pytest.raises(Refused, match="2 objects would be removed"):
+        safety.check(plan, empty=False, limit=1, allowed=None, also=frozenset(wanted))
+
+
 def test_removals_that_have_a_number_of_their_own_do_not_count():
     wanted, there = state([box("kept")]), state(boxes(3))
     plan = make_plan(KINDS, wanted, there)

@@ -180,7 +180,7 @@ def test_the_header_of_the_sheet_stays_and_filters() -> None:
     found = sheet(the_users())
     assert found.title == "利用者一覧"
     assert found.freeze_panes == "C2"
-    assert found.auto_filter.ref == f"A1:P{len(the_users().rows) + 1}"
+    assert found.auto_filter.ref == f"A1:Q{len(the_users().rows) + 1}"
     assert [cell.value for cell in found[1]][:2] == ["団体", "アカウント"]
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from control_plane.catalog.model import Catalog, Exemption, People, Period, Role, User
-from control_plane.reports import Count, Live, LiveUser, Report, users, with_factors, words
+from control_plane.reports import Count, Live, LiveUser, Report, users, with_factors, with_logins, words
 from control_plane.reports.report import Cell, Word
 
 from . import world
@@ -140,6 +140,16 @@ def test_an_account_whose_period_is_over_and_that_still_opens_stands_out() -> No
 def test_a_declared_account_that_the_server_has_without_our_mark_is_unmanaged() -> None:
     live = with_user("staff-01", owned=False)
     assert row(listed(live=live), "staff-01")["state"].code == "unmanaged"  # type: ignore[union-attr]
+
+
+def test_a_row_tells_the_last_login_and_who_has_not_signed_in_for_long() -> None:
+    at = datetime(2026, 6, 1, 0, 30, tzinfo=UTC)
+    live = with_logins(world.live(), {("nasushiobara", "staff-01"): at}, {("nasushiobara", "staff-01")})
+    found = row(listed(live=live), "staff-01")
+    assert found["last_login"] == at
+    assert str(found["last_login"]) == "2026-06-01 09:30:00+09:00"
+    assert found["state"].code == "dormant"  # type: ignore[union-attr]
+    assert row(listed(live=live), "staff-02")["last_login"] is None
 
 
 @pytest.mark.parametrize(

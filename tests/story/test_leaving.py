@@ -10,7 +10,8 @@ LINE = "  - {username: staff-02, family_name: 見本, given_name: 職員二, ema
 
 
 def test_an_account_is_deleted_only_when_its_time_is_over_and_the_number_is_right(world):
-    world.edit("templates/realms.yaml", "events: {days: 365}", "events: {days: 365}\n    people: {keep_days: 365}")
+    rule = "people: {keep_days: 365, dormant_days: 90, dormant: disable}"
+    world.edit("templates/realms.yaml", "events: {days: 365}", f"events: {{days: 365}}\n    {rule}")
     world.apply()
     world.edit("tenants/city.yaml", LINE, "")
     world.apply()
@@ -30,6 +31,7 @@ def test_an_account_is_deleted_only_when_its_time_is_over_and_the_number_is_righ
     listed = world.directory / "users.csv"
     assert world.renkei("report", "users", "--format", "csv", "--out", str(listed)).code == 0
     assert "保存期間満了" in listed.read_text("utf-8-sig")
+    assert "最終ログイン" in listed.read_text("utf-8-sig")
 
     wrong = world.renkei("apply", "--yes", "--delete-people", "2")
     assert wrong.code == 1

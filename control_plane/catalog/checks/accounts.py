@@ -27,6 +27,7 @@ def check(declared: Declared) -> Iterator[Problem]:
                 yield from _addresses(tenant, found)
             if name not in used:
                 yield from _first_password(templates, found)
+                yield from _dormancy(templates, found)
             used.add(name)
 
 
@@ -39,8 +40,7 @@ def _addresses(tenant: DeclaredTenant, found: RealmBaseline) -> Iterator[Problem
 
 def _first_password(templates: Templates, found: RealmBaseline) -> Iterator[Problem]:
     """Told where the word stands, which may be in a template that this one extends."""
-    line = line_of(found.template, templates)
-    said = next((one for one in line if one.value.people and one.value.people.first_password), None)
+    said = _said(templates, found, "first_password")
     if said is None:
         return
     policy, where = found.password_policy, ("people", "first_password")
@@ -55,6 +55,24 @@ def _first_password(templates: Templates, found: RealmBaseline) -> Iterator[Prob
             message = f"no password holds to the rules of template '{found.template}'"
             note = f"They ask for {_least(policy)} characters, and `max_length` allows {policy['max_length']}."
             yield said.problem(message, *where, note=note)
+
+
+def _dormancy(templates: Templates, found: RealmBaseline) -> Iterator[Problem]:
+    days = _said(templates, found, "dormant_days")
+    if days is None and (said := _said(templates, found, "dormant")):
+        message = "'dormant' has no effect without 'dormant_days'"
+        yield said.problem(message, "people", "dormant", help="dormant_days: 90")
+    if days and (found.people.dormant_days or 0) > found.events_days:
+        message = f"logins are kept for {found.events_days} days only, in a realm of template '{found.template}'"
+        note = f"Nobody can be known to have been away for {found.people.dormant_days}."
+        help = f"events: {{days: {found.people.dormant_days}}}, or more"
+        yield days.problem(message, "people", "dormant_days", note=note, help=help)
+
+
+def _said(templates: Templates, found: RealmBaseline, word: str) -> Located[RealmTemplateEntry] | None:
+    """The template that says it: this one, or the nearest that it extends."""
+    line = line_of(found.template, templates)
+    return next((one for one in line if getattr(one.value.people, word, None) is not None), None)
 
 
 def _least(policy: Mapping[str, int | bool | str]) -> int:

@@ -22,3 +22,7 @@ class PeopleEntry(Entry):
     keep_days: Days | None = Field(
         None, description="Who has left the YAML may be deleted after so many days; left out: never."
     )
+    dormant_days: Days | None = Field(None, description="So many days without a login; left out: nobody asks.")
+    dormant: Literal["report", "disable"] | None = Field(
+        None, description="Who has not signed in for so long is told (report), or disabled by apply too."
+    )

@@ -43,7 +43,15 @@ from control_plane.catalog.model.environments import (
 from control_plane.catalog.model.grants import Approval, Grant
 from control_plane.catalog.model.periods import ALWAYS, Period
 from control_plane.catalog.model.providers import FirstLogin, IdentityProvider, Oidc, ProviderMapper, Saml, Sync
-from control_plane.catalog.model.realms import FirstPassword, MfaMode, People, ProfileAttribute, Realm, RealmBaseline
+from control_plane.catalog.model.realms import (
+    Dormant,
+    FirstPassword,
+    MfaMode,
+    People,
+    ProfileAttribute,
+    Realm,
+    RealmBaseline,
+)
 from control_plane.catalog.model.roles import DataScope, Disclosure, Fiware, Role
 from control_plane.catalog.model.secretref import SecretRef
 from control_plane.catalog.model.tenants import Exemption, Group, Service, Tenant, TenantType, User
@@ -67,6 +75,7 @@ __all__ = [
     "Default",
     "Delegates",
     "Disclosure",
+    "Dormant",
     "Environment",
     "Exemption",
     "FileSecretsSettings",

@@ -37,12 +37,21 @@ class FirstPassword(StrEnum):
     MAIL = "mail"  # a link by mail, with which he sets it
 
 
+class Dormant(StrEnum):
+    """What becomes of an account that nobody signs in to."""
+
+    REPORT = "report"
+    DISABLE = "disable"
+
+
 @dataclass(frozen=True)
 class People:
     """What becomes of accounts."""
 
     keep_days: int | None = None  # who has left may be deleted after so many days; None: never
     first_password: FirstPassword = FirstPassword.NONE
+    dormant_days: int | None = None  # without a login; None: nobody asks
+    dormant: Dormant = Dormant.REPORT
 
 
 @dataclass(frozen=True)

@@ -153,7 +153,7 @@ def make_plan(
         unmanaged=unmanaged,
         conflicts=conflicts,
         meanwhile=_meanwhile(by_name, written, have),
-        costs=_costs(by_name, (*written, *moved), have),
+        costs=_costs(by_name, (*written, *moved, *gone), have),
         dangers={
             **dict(_dangers(by_name, (*written, *moved, *gone), have)),
             **dict(_strange(unmanaged, conflicts)),

@@ -11,6 +11,9 @@ The proof is the password and the second factor of the account: equal addresses 
 the provider chooses what it says. It stands before the link is made, and a factor that was shown for it is not asked
 for again. Nobody reviews a profile on the way: who changed the address there would get a second account.
 
+Where services ask for the second level of a login (`assurance: 2`), the login over there is the first level, and a
+factor that was shown here is the second.
+
 The last step of `after-provider` lets pass; without it Keycloak locks out everybody whom the conditions leave out.
 """
 
@@ -18,14 +21,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from control_plane.catalog.model import Catalog, FirstLogin, Realm
+from control_plane.catalog.model import Catalog, FirstLogin, Realm, RealmBaseline
 from control_plane.keycloak import logins
 from control_plane.keycloak.flowtree import ALTERNATIVE, REQUIRED, Execution, Flow, Step, SubFlow
 
 FOUND = Step("idp-detect-existing-broker-user", REQUIRED)
 MADE = Step("idp-create-user-if-unique", ALTERNATIVE)
 PASSWORD = Step("idp-username-password-form", REQUIRED)
-PASS = Step("allow-access-authenticator", REQUIRED)
 
 
 def of(catalog: Catalog, realm: Realm) -> Iterator[Flow]:
@@ -52,4 +54,11 @@ def after_provider(realm: Realm) -> Flow:
     baseline = realm.baseline
     asked = (*logins.conditions(baseline), logins.not_shown(baseline))
     factor = logins.second_factor(baseline, asked, "second factor", "first enrolment")
-    return Flow("after-provider", (*factor, PASS))
+    return Flow("after-provider", (*factor, *_levels(baseline), logins.PASS))
+
+
+def _levels(baseline: RealmBaseline) -> tuple[Execution, ...]:
+    """As after the password: without them a service that asks for the second level would get a login of none."""
+    if baseline.step_up is None:
+        return ()
+    return logins.first_level(baseline, (logins.PASS,)), logins.second_level(baseline)

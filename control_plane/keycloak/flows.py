@@ -205,13 +205,22 @@ def _set_aside(server: Keycloak, realm: str, alias: str) -> str:
 
 
 def delete(server: Keycloak, have: Resource) -> None:
-    """One that is still bound stays: Keycloak would answer 500, and nobody has said what logins shall ask for."""
-    found = server.session.get(path(have.key.within))
-    if any(found.get(name) == have.key.name for name in BINDINGS):
-        message = f"login flow {have.key.name} of realm {have.key.within} is in use, and Git names none in its place"
+    """One that is still bound stays: Keycloak would answer 500, and nobody has said what logins shall ask for.
+
+    A provider of others that names it is closed and loses it.
+    """
+    realm, alias = have.key.within, have.key.name
+    found = server.session.get(path(realm))
+    if any(found.get(name) == alias for name in BINDINGS):
+        message = f"login flow {alias} of realm {realm} is in use, and Git names none in its place"
         raise ServerError(Problem(message, help="bind another flow in Keycloak, or let the template say who is asked"))
-    id = server.id(NAME, have.key.within, have.key.name)
-    server.session.delete(path(have.key.within, "authentication", "flows", id))
+    for provider, names in _passed_by(server, realm, alias).items():
+        there = server.session.get(providers.where(realm, provider))
+        if not providers.is_ours(server, there):
+            body = {**there, "enabled": False, **dict.fromkeys(names, "")}
+            server.session.put(providers.where(realm, provider), body)
+            links.end_sessions(server, realm, provider)
+    server.session.delete(path(realm, "authentication", "flows", server.id(NAME, realm, alias)))
 
 
 FLOW = Kind(

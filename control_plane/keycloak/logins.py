@@ -38,6 +38,7 @@ NOT_EXEMPT = Step(
     ),
 )
 
+PASS = Step("allow-access-authenticator", REQUIRED)
 DIRECT_GRANT = Flow("direct-grant", (Step("deny-access-authenticator", REQUIRED),))
 
 
@@ -98,14 +99,18 @@ def not_shown(baseline: RealmBaseline) -> Step:
 
 
 def _levels(baseline: RealmBaseline, forms: tuple[Execution, ...]) -> tuple[Execution, ...]:
-    """The second level asks for a factor only where this login has not shown one already, and never for less."""
+    return first_level(baseline, forms), second_level(baseline)
+
+
+def first_level(baseline: RealmBaseline, forms: tuple[Execution, ...]) -> SubFlow:
     session = int(baseline.tokens.get("sso_max", SESSION))
+    return SubFlow("first level", CONDITIONAL, (_level(1, session), *forms))
+
+
+def second_level(baseline: RealmBaseline) -> SubFlow:
+    """It asks for a factor only where this login has not shown one already, and never for less."""
     again = second_factor(baseline, (not_shown(baseline),), "step up", "step up enrolment")
-    shown = Step("allow-access-authenticator", REQUIRED)
-    return (
-        SubFlow("first level", CONDITIONAL, (_level(1, session), *forms)),
-        SubFlow("second level", CONDITIONAL, (_level(LEVEL, baseline.step_up or 0), *again, shown)),
-    )
+    return SubFlow("second level", CONDITIONAL, (_level(LEVEL, baseline.step_up or 0), *again, PASS))
 
 
 def _level(level: int, seconds: int) -> Step:

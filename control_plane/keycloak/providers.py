@@ -23,8 +23,8 @@ from control_plane.engine.plan import Change, Delete, Update
 from control_plane.engine.resource import Key, Resource, State
 from control_plane.engine.values import Fields, Secret
 from control_plane.keycloak import doorways, links, protocols, providermappers
-from control_plane.keycloak.answers import Conflict, Json, text
-from control_plane.keycloak.marks import PLATFORM, TENANT, marks
+from control_plane.keycloak.answers import Conflict, Json, Missing, text
+from control_plane.keycloak.marks import MANAGED, PLATFORM, TENANT, marks
 from control_plane.keycloak.protocols import SECRET
 from control_plane.keycloak.server import Keycloak
 from control_plane.keycloak.session import PAGE, path
@@ -49,7 +49,7 @@ PLAIN = (
 BESIDE = frozenset({PLATFORM, TENANT, DIGEST, SECRET, SYNC, "guiOrder"})  # settings: compared elsewhere, or harmless
 MORE, MAPPERS = "more", "mappers"
 ANOTHER = frozenset({"providerId", protocols.ISSUER, protocols.ENTITY})  # with these it is another one's word on people
-WORDS = frozenset({"displayName", "hideOnLogin", "tenant"})  # a change of these opens nothing
+WORDS = frozenset({"displayName", "hideOnLogin", "tenant", MANAGED})  # a change of these opens nothing
 
 
 def desired(catalog: Catalog) -> Iterator[Resource]:
@@ -97,7 +97,9 @@ def _read(server: Keycloak, realm: str) -> Iterator[Resource]:
             claims[alias] = providermappers.given(_lines(fields))
             yield Resource(key, fields, None, frozenset({tenant} if tenant else ()))
         else:  # `brokers` looks after those that are open
-            yield Resource(key, owned=False)
+            free = PLATFORM not in config(one)
+            fields = _found(server, realm, one) if free and server.adopting else {}
+            yield Resource(key, fields, owned=False, adoptable=free)
     server.claims[realm] = claims
 
 
@@ -161,6 +163,7 @@ def create(server: Keycloak, want: Resource) -> None:
     except Conflict:
         if not is_ours(server, server.session.get(where(realm, alias))):
             raise
+    server.session.post(path(realm, "clear-user-cache"), {})  # an earlier run may have been killed before it did so
     _put(server, want)
 
 
@@ -216,7 +219,10 @@ def _given(one: Resource) -> frozenset[str]:
 
 def delete(server: Keycloak, have: Resource) -> None:
     realm, alias = have.key.within, have.key.name
-    close(server, realm, server.session.get(where(realm, alias)))
+    try:
+        close(server, realm, server.session.get(where(realm, alias)))
+    except Missing:
+        return
     links.take_back(server, realm, alias, _given(have))
     server.session.delete(where(realm, alias))
     server.session.post(path(realm, "clear-user-cache"), {})
@@ -229,7 +235,13 @@ def close(server: Keycloak, realm: str, found: Json) -> None:
     links.end_sessions(server, realm, alias)
 
 
-# ---------------------------------------------------------------- danger
+# ---------------------------------------------------------------- what it means
+
+
+def costs(change: Change, have: State) -> str | None:
+    if isinstance(change, Delete) or (isinstance(change, Update) and change.changed & ANOTHER):
+        return "the links of people to it end: whoever comes again proves anew which account is his"
+    return None
 
 
 def was_open(change: Update) -> bool:
@@ -264,5 +276,8 @@ PROVIDER = Kind(
     delete,
     after=("keycloak.profile", "keycloak.group", "keycloak.binding"),
     revokes=True,
+    adoptable=True,
+    mark=MANAGED,
+    costs=costs,
     danger=danger,
 )

@@ -34,11 +34,13 @@ def the_platform(world: World, *doors: str, **more: Any) -> Catalog:
     return world.here(
         a_platform(
             with_role("editor", mfa=True),
-            *(with_tenant(realm, mfa=MfaMode.BY_ROLE) for realm in (HUB, CITY)),
+            with_tenant(HUB, mfa=MfaMode.BY_ROLE, step_up=60),
+            with_tenant(CITY, mfa=MfaMode.BY_ROLE),
             with_user(f"{HUB}-known", tenant=HUB, email=f"{CITY}-known@example.jp"),
             with_user(f"{HUB}-editor", tenant=HUB, roles=["editor"], email=f"{CITY}-editor@example.jp"),
             *(with_user(f"{CITY}-{name}", tenant=CITY) for name in ("known", "editor", "stranger", "new")),
             with_service("web", tenant=HUB, **SIGNS_IN),
+            with_service("safe", tenant=HUB, assurance=2, **SIGNS_IN),
             *(with_provider(name, tenant=HUB, at=issuer, first_login=ways[name], **more) for name in doors),
             by_key(issuer),
         )

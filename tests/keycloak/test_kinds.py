@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from control_plane.catalog.model import Auth, Catalog, MfaMode
+from control_plane.catalog.model import Auth, Catalog, FirstLogin, MfaMode
 from control_plane.engine.kind import Kind
 from control_plane.engine.plan import make_plan, waves
 from control_plane.engine.read import references
 from control_plane.engine.resource import Resource, state
 from control_plane.engine.values import Secret, plain
-from control_plane.keycloak import KINDS, Keycloak, logins
+from control_plane.keycloak import KINDS, Keycloak, doorways, logins
 from control_plane.keycloak.flowtree import Flow, parse
 from tests.building import (
     SERVICE,
@@ -138,6 +138,24 @@ def test_a_flow_can_be_made_again_from_its_text(
 ) -> None:
     flow = flow_of(mode, factors, more)
     assert parse(flow.lines) == flow.steps
+
+
+@pytest.mark.parametrize(("mode", "factors", "more"), ALL_REALMS)
+def test_who_comes_through_a_provider_proves_the_account_before_the_link_and_shows_a_factor_at_every_login(
+    mode: MfaMode, factors: tuple[str, ...], more: Mapping[str, Any]
+) -> None:
+    realm = a_platform(with_tenant("tochigi", mfa=mode, factors=factors, **more)).realms["tochigi"]
+    flows = [*(doorways.first_login(realm, way) for way in FirstLogin), doorways.after_provider(realm)]
+    for flow in flows:
+        assert parse(flow.lines) == flow.steps
+        assert all(any(factor in line for line in flow.lines) for factor in logins.authenticators(realm.baseline))
+        assert not [line for line in flow.lines if "idp-auto-link" in line or "idp-review-profile" in line]
+    existing, create, after = (flow.lines for flow in flows)
+    assert existing[:2] == ("REQUIRED idp-detect-existing-broker-user", "REQUIRED idp-username-password-form")
+    assert create[0] == "ALTERNATIVE idp-create-user-if-unique"
+    assert [line.strip() for line in create[2:]] == [line.strip() for line in existing[1:]]
+    assert after[-1] == "REQUIRED allow-access-authenticator"
+    assert ("CONDITIONAL flow: second level" in after) is ("step_up" in more)
 
 
 @pytest.mark.parametrize("factors", [("totp",), ("totp", "passkey")])

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
-from control_plane.catalog.model import SecretRef
+from control_plane.catalog.model import MfaMode, SecretRef
 from control_plane.engine.plan import Update
+from control_plane.keycloak import flows
+from control_plane.problems import Refused
 from tests.conftest import KeycloakServer
+from tests.keycloak.browser import Person
 from tests.keycloak.conftest import a_world, told
 from tests.keycloak.doors import (
     CITY,
@@ -114,6 +118,23 @@ def test_who_must_show_a_second_factor_shows_it_before_the_link_once_and_at_ever
     assert page.asks_for_otp
 
 
+def test_a_service_that_asks_for_more_gets_it_from_who_comes_through_a_provider_too(stage: Stage) -> None:
+    safe = Person(stage.person(HUB).url, f"{HUB}.safe", f"value of services/{HUB}.safe#client_secret")
+    unlinked(stage, "known")
+    username = stage.with_password(HUB, "known")
+    _, page = through(stage, LINKS, "known", safe)
+    page = safe.sends(page, username=username, password=PASSWORD)
+    assert page.asks_to_set_up_otp  # no role of his demands it
+
+    code = with_a_phone(stage, "known")
+    person, page = through(stage, LINKS, "known")
+    assert person.token(page).ok
+    safe.cookies = person.cookies  # the same browser: who is signed in already is asked for the factor alone
+    page = safe.opens()
+    assert page.asks_for_otp
+    assert safe.token(safe.sends(page, otp=code())).ok
+
+
 def test_the_flow_after_the_login_taken_away_by_hand_is_security_drift_and_mended(stage: Stage) -> None:
     stage.with_password(HUB, "known")
     unlinked(stage, "known")
@@ -216,6 +237,7 @@ def test_who_came_through_a_provider_that_leaves_git_is_signed_out_and_its_links
     client = stage.world.keycloak(without)
     plan = stage.world.plan(without, client)
     assert told(plan)[0] == f"delete provider {LINKS}"
+    assert "proves anew" in plan.costs[next(iter(plan)).key]
     stage.world.make(plan, client)
     assert not stage.world.plan(without)
     assert not person.refreshed(held["refresh_token"]).ok
@@ -224,3 +246,73 @@ def test_who_came_through_a_provider_that_leaves_git_is_signed_out_and_its_links
     stage.world.apply(stage.catalog)
     _, page = through(stage, LINKS, "known")
     assert page.asks_for_password
+
+
+def test_who_has_left_git_comes_in_no_more_by_the_citys_login(stage: Stage) -> None:
+    stage.with_password(HUB, "known")
+    unlinked(stage, "known")
+    person, page = through(stage, LINKS, "known")
+    held = person.token(person.sends(page, username=f"{HUB}-known", password=PASSWORD)).json()
+
+    hub = stage.catalog.tenants[HUB]
+    stay = tuple(one for one in hub.users if one.username != f"{HUB}-known")
+    without = replace(stage.catalog, tenants={**stage.catalog.tenants, HUB: replace(hub, users=stay)})
+    stage.world.apply(without)
+    assert not person.refreshed(held["refresh_token"]).ok
+    _, page = through(stage, LINKS, "known")
+    assert page.code is None
+    assert not page.asks_for_password
+    stage.world.apply(stage.catalog)
+
+
+def test_other_flows_where_the_second_factor_is_another_and_a_provider_of_others_keeps_none_of_before(
+    stage: Stage,
+) -> None:
+    world = stage.world
+    ours = world.get(HUB, f"/identity-provider/instances/{LINKS}")
+    assert isinstance(ours, dict)
+    config = {name: value for name, value in ours["config"].items() if not name.startswith("renkei")}
+    provider = {**ours, "alias": "by-hand", "enabled": False, "config": {**config, "clientSecret": "x"}}
+    world.by_hand("POST", HUB, "/identity-provider/instances", {**provider, "internalId": None})
+
+    hub = stage.catalog.realms[world.realm(HUB)]
+    changed = replace(hub, baseline=replace(hub.baseline, mfa=MfaMode.EVERYONE, recovery_codes=True))
+    catalog = replace(stage.catalog, realms={**stage.catalog.realms, hub.name: changed})
+    world.apply(catalog)
+    assert not world.plan(catalog)
+    found = world.get(HUB, "/authentication/flows")
+    assert isinstance(found, list)
+    wanted = {flow.alias for flow in flows.of(catalog, changed)}
+    assert {one["alias"] for one in found if not one["builtIn"]} == wanted
+    world.by_hand("DELETE", HUB, "/identity-provider/instances/by-hand")
+
+    unlinked(stage, "known")
+    username = stage.with_password(HUB, "known")
+    code = with_a_phone(stage, "known")
+    person, page = through(stage, LINKS, "known")
+    page = person.sends(page, username=username, password=PASSWORD)
+    assert page.asks_for_otp  # everybody is asked now, of two sorts of factor one, and once
+    assert person.token(person.sends(page, otp=code())).ok
+    world.apply(stage.catalog)
+
+
+def test_a_provider_that_others_have_made_becomes_ours_with_its_links_where_adoption_is_asked_for(stage: Stage) -> None:
+    world = stage.world
+    unlinked(stage, "known")
+    stage.with_password(HUB, "known")
+    person, page = through(stage, LINKS, "known")
+    assert person.token(person.sends(page, username=f"{HUB}-known", password=PASSWORD)).ok
+    where = f"/identity-provider/instances/{LINKS}"
+    ours = world.get(HUB, where)
+    assert isinstance(ours, dict)
+    config = {name: value for name, value in ours["config"].items() if not name.startswith("renkei")}
+    world.by_hand("PUT", HUB, where, {**ours, "config": config, "postBrokerLoginFlowAlias": ""})
+
+    with pytest.raises(Refused, match=f"{LINKS} is there already"):
+        world.plan(stage.catalog)
+    plan = world.plan(stage.catalog, adopt=True)
+    assert set(told(plan)) == {f"update provider {LINKS}", "update brokering identity-providers"}
+    world.apply(stage.catalog, adopt=True)
+    assert not world.plan(stage.catalog)
+    assert world.get(HUB, where) == ours
+    assert links(stage, "known") == [LINKS]

@@ -2,7 +2,7 @@
 
     answers    errors and JSON as Keycloak gives them
     session    one token, bounded retries
-    server     one Keycloak as one run sees it
+    server     one Keycloak as one run sees it; whole: a collection of it, proven by the server's own count
     marks      whose an object is; builtin: what is never ours
     kinds      the list of kinds; each kind is one file
     baseline   the settings of a realm that a template asks for; loosening: which difference opens something

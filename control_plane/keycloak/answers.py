@@ -2,7 +2,8 @@
 
     ServerError      refused, or an answer of another shape
      ├─ Missing      404: the object is not there
-     └─ Conflict     409: an object of that name is there
+     ├─ Conflict     409: an object of that name is there
+     └─ Moved        a list has changed between two of its pages
 
 Keycloak has no one shape for an error: `error`, `errorMessage`, `error_description`, or a list of those for a user.
 """
@@ -32,6 +33,19 @@ class Missing(ServerError):
 
 class Conflict(ServerError):
     """An object of that name is there already."""
+
+
+class Moved(ServerError):
+    """A list has changed between two of its pages: what follows has moved, and something may have been passed over."""
+
+
+def moved(path: str, times: int) -> Moved:
+    return Moved(
+        Problem(
+            f"Keycloak's list /{path} changed each of the {times} times that it was read",
+            help="somebody or something changes it right now: run it again when that has ended",
+        )
+    )
 
 
 def failure(response: Response, method: str, path: str) -> ServerError:

@@ -15,7 +15,7 @@ from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
 from control_plane.engine.values import Fields
-from control_plane.keycloak import danger, power, roles, sessions, switch
+from control_plane.keycloak import danger, power, roles, sessions, switch, whole
 from control_plane.keycloak.answers import Conflict, Json, a_list, text
 from control_plane.keycloak.marks import MANAGED, TENANT, TITLE, attribute, belongs, is_nobodys, is_ours, lists, marks
 from control_plane.keycloak.server import Keycloak
@@ -57,8 +57,7 @@ def read(server: Keycloak) -> Iterator[Resource]:
 
 def _read(server: Keycloak, realm: str) -> Iterator[Resource]:
     where = path(realm, "groups")
-    top = list(server.session.pages(where, briefRepresentation="false"))
-    tree = dict(_paths(server, realm, top, ""))
+    tree = dict(whole.counted(realm, "groups", lambda: _tree_of(server, realm), lambda: _count(server, realm)))
     server.remember(NAME, realm, {name: text(found, "id", where) for name, found in tree.items()})
     for name, found in tree.items():
         ours = is_ours(found, server.platform)
@@ -66,6 +65,15 @@ def _read(server: Keycloak, realm: str) -> Iterator[Resource]:
             yield Resource(Key(NAME, realm, name), _found(found), None, belongs(found))
         else:
             yield _strange(server, realm, name, found)
+
+
+def _tree_of(server: Keycloak, realm: str) -> Iterator[tuple[str, Json]]:
+    return _paths(server, realm, list(server.session.pages(path(realm, "groups"), briefRepresentation="false")), "")
+
+
+def _count(server: Keycloak, realm: str) -> int:
+    """Of all levels of the tree."""
+    return int(server.session.get(path(realm, "groups", "count")).get("count") or 0)
 
 
 def _strange(server: Keycloak, realm: str, name: str, found: Json) -> Resource:
@@ -124,7 +132,7 @@ def create(server: Keycloak, want: Resource) -> None:
 
 def _there(server: Keycloak, where: str, name: str) -> str | None:
     """The id of a group of ours that an earlier run, or a lost answer, has left."""
-    for found in server.session.pages(where, briefRepresentation="false"):
+    for found in server.session.every(where, briefRepresentation="false"):
         if found.get("name") == name and is_ours(found, server.platform):
             return text(found, "id", where)
     return None

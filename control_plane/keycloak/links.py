@@ -15,7 +15,7 @@ from control_plane.keycloak.session import path
 
 def linked(server: Keycloak, realm: str, alias: str) -> Iterator[str]:
     """Everybody, by id, who has a link to the provider."""
-    for person in server.session.pages(path(realm, "users"), idpAlias=alias, briefRepresentation="true"):
+    for person in server.session.every(path(realm, "users"), idpAlias=alias, briefRepresentation="true"):
         yield text(person, "id", "users")
 
 

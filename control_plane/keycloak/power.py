@@ -12,7 +12,7 @@ and a run must not decide that; it says which request takes the role away.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from control_plane.catalog.model import Catalog
 from control_plane.engine.kind import Kind
@@ -88,8 +88,8 @@ def _read(server: Keycloak, realm: str) -> Iterator[Resource]:
     where = path(realm, "clients", client, "roles")
     powers = [one for one in server.session.list(where) if text(one, "name", where) not in HARMLESS]
 
-    def holders(role: Json) -> list[Json]:
-        return list(server.session.pages(f"{path(realm, 'clients', client, 'roles', role['name'])}/users"))
+    def holders(role: Json) -> Sequence[Json]:
+        return server.session.every(f"{path(realm, 'clients', client, 'roles', role['name'])}/users")
 
     for role, found in zip(powers, server.side_by_side(holders, powers), strict=True):
         for one in found:

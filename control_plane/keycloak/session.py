@@ -13,28 +13,42 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 from requests import RequestException, Response
 
 from control_plane.catalog.model import KeycloakSettings
-from control_plane.keycloak.answers import Json, a_list, an_object, failure, quoted, text, unexpected, words
+from control_plane.keycloak.answers import (
+    Json,
+    Moved,
+    a_list,
+    an_object,
+    failure,
+    moved,
+    quoted,
+    text,
+    unexpected,
+    words,
+)
 from control_plane.problems import NotAllowed, Problem, ServerError, Unreachable
 
 if TYPE_CHECKING:  # python-keycloak takes longer to import than all of ours; a run of Kong alone does without it
     from keycloak import ConnectionManager, KeycloakOpenID
     from keycloak.exceptions import KeycloakError
 
+T = TypeVar("T")
+
 TIMEOUT = 60  # seconds; the creation of a realm takes up to 3 on a slow machine
 ATTEMPTS = 5
 PARALLEL = 10  # requests in flight; more of them make Keycloak no faster
 BUSY = frozenset({429, 502, 503, 504})
 LONGEST_PAUSE = 30.0  # seconds, also when Retry-After asks for more
+READS = 4  # times that a list is read which changes meanwhile
 PAGE = 1000  # the size at which Keycloak 26 lists users fastest
 
 
@@ -120,7 +134,37 @@ class Session:
         return found
 
     def pages(self, path: str, size: int = PAGE, **query: Any) -> Iterator[Json]:
-        """A list that the server gives in pages, to its end; each object once, although pages may shift meanwhile."""
+        """A list that the server gives in pages, to its end. Raises Moved where it changes on the way.
+
+        Each page begins with the last entry of the one before, so that nothing can slip away between them.
+        """
+        last: str | None = None
+        first = 0
+        while True:
+            page = self.list(path, first=first, max=size, **query)
+            ids = [text(found, "id", path) for found in page]
+            if last is not None and ids[:1] != [last]:
+                raise moved(path, 1)
+            yield from page[last is not None :]
+            if len(page) < size:
+                return
+            last, first = ids[-1], first + size - 1
+
+    def every(self, path: str, size: int = PAGE, **query: Any) -> Sequence[Json]:
+        """Such a list whole; one that changes on the way is read again. Raises Moved when it never stands still."""
+        return self.steady(tuple, path, size, **query)
+
+    def steady(self, keep: Callable[[Iterator[Json]], T], path: str, size: int = PAGE, **query: Any) -> T:
+        """What `keep` takes of such a list, for one that is too long to be held; likewise."""
+        for _ in range(READS):
+            try:
+                return keep(self.pages(path, size, **query))
+            except Moved:
+                continue
+        raise moved(path, READS)
+
+    def stream(self, path: str, size: int = PAGE, **query: Any) -> Iterator[Json]:
+        """A list that never stands still, as of sessions: each object once, as far as it was there all the time."""
         seen: set[str] = set()
         first = 0
         while True:

@@ -29,9 +29,9 @@ def end(server: Keycloak, realm: str, user: str) -> None:
 def members(server: Keycloak, realm: str, group: Json) -> Iterator[str]:
     """Everybody in the group or below it, by id: who stands below has the group's roles too."""
     id = text(group, "id", "groups")
-    for person in server.session.pages(path(realm, "groups", id, "members"), briefRepresentation="true"):
+    for person in server.session.every(path(realm, "groups", id, "members"), briefRepresentation="true"):
         yield text(person, "id", "members")
-    for below in server.session.pages(path(realm, "groups", id, "children"), briefRepresentation="true"):
+    for below in server.session.every(path(realm, "groups", id, "children"), briefRepresentation="true"):
         yield from members(server, realm, below)
 
 
@@ -40,8 +40,8 @@ def holders(server: Keycloak, realm: str, role: str) -> set[str]:
     found = set[str]()
     for name in _including(server, realm, role):
         where = path(realm, "roles", name)
-        found |= {text(one, "id", where) for one in server.session.pages(f"{where}/users", briefRepresentation="true")}
-        for group in server.session.pages(f"{where}/groups", briefRepresentation="true"):
+        found |= {text(one, "id", where) for one in server.session.every(f"{where}/users", briefRepresentation="true")}
+        for group in server.session.every(f"{where}/groups", briefRepresentation="true"):
             found |= set(members(server, realm, group))
     return found
 
@@ -80,5 +80,5 @@ def end_of_client(server: Keycloak, realm: str, client: str) -> None:
     where = path(realm, "clients", client)
     found: set[str] = set()
     for sort in ("user-sessions", "offline-sessions"):
-        found |= {text(one, "userId", where) for one in server.session.pages(f"{where}/{sort}")}
+        found |= {text(one, "userId", where) for one in server.session.stream(f"{where}/{sort}")}
     end_all(server, realm, found)

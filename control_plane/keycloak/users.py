@@ -21,7 +21,19 @@ from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
 from control_plane.engine.values import Value
-from control_plane.keycloak import builtin, danger, firsts, groups, leaving, links, logins, profiles, roles, sessions
+from control_plane.keycloak import (
+    builtin,
+    danger,
+    firsts,
+    groups,
+    leaving,
+    links,
+    logins,
+    profiles,
+    roles,
+    sessions,
+    whole,
+)
 from control_plane.keycloak.answers import Conflict, Json, Missing, text
 from control_plane.keycloak.marks import (
     DORMANT,
@@ -100,19 +112,19 @@ def read(server: Keycloak) -> Iterator[Resource]:
 def _read(server: Keycloak, realm: str) -> Iterator[Resource]:
     hidden: set[str] | None = None
     if realm in server.hidden:  # the profile does not show our mark, but Keycloak still finds people by it
-        found = server.session.pages(
+        found = server.session.every(
             path(realm, "users"), briefRepresentation="true", q=f"{PLATFORM}:{server.platform}"
         )
         hidden = {text(one, "id", "users") for one in found}
     accounts = _accounts(server, realm, hidden)
     server.remember(NAME, realm, {one.resource.key.name: one.id for one in accounts})
-    whole = {one.id for one in accounts if one.whole}
-    memberships = _edges(server, realm, whole, server.ids(groups.NAME, realm), _members)
+    told = {one.id for one in accounts if one.whole}
+    memberships = _edges(server, realm, told, server.ids(groups.NAME, realm), _members)
     custom = {name: id for name, id in server.ids(roles.NAME, realm).items() if not builtin.is_role(realm, name)}
-    given = _edges(server, realm, whole, custom, _holders)
-    elsewhere = links.claimed(server, realm, whole)  # given and taken by a login over there
-    for id, one, told in accounts:
-        if told:
+    given = _edges(server, realm, told, custom, _holders)
+    elsewhere = links.claimed(server, realm, told)  # given and taken by a login over there
+    for id, one, known in accounts:
+        if known:
             claimed = elsewhere.get(id, frozenset())
             fields = {
                 **one.fields,
@@ -137,36 +149,33 @@ def _account_of(server: Keycloak, realm: str, one: Json, hidden: set[str] | None
     if is_ours(one, server.platform) if hidden is None else id in hidden:
         return _Account(id, Resource(key, _found(one), None, belongs(one)), True)
     why = danger.EXEMPTED if attribute(one, EXEMPT) is not None else None
-    whole = server.takes(one)
-    fields = _found(one) if whole else _account(one)
-    return _Account(id, Resource(key, fields, owned=False, adoptable=is_nobodys(one), danger=why), whole)
+    free = server.takes(one)
+    fields = _found(one) if free else _account(one)
+    return _Account(id, Resource(key, fields, owned=False, adoptable=is_nobodys(one), danger=why), free)
 
 
 def _accounts(server: Keycloak, realm: str, hidden: set[str] | None) -> list[_Account]:
-    """Every account but those of services, as many as the server counts; read again once, as people come and go."""
-    for _ in range(2):
+    """Every account but those of services."""
+
+    def read() -> Iterator[_Account]:
         pages = server.session.pages(path(realm, "users"), briefRepresentation="false")
-        found = [_account_of(server, realm, one, hidden) for one in pages]
-        count = server.user_count(realm)
-        if len(found) == count:
-            return found
-    raise ServerError(
-        Problem(
-            f"realm {realm} has {count} users by Keycloak's own count, but lists {len(found)}",
-            help="if accounts are being made right now, plan again; else our account may not see all of them",
-        )
-    )
+        return (_account_of(server, realm, one, hidden) for one in pages)
+
+    return whole.counted(realm, "users", read, lambda: server.user_count(realm))
 
 
 def _edges(
-    server: Keycloak, realm: str, ours: set[str], ids: dict[str, str], people: Callable[..., Iterator[Json]]
+    server: Keycloak, realm: str, ours: set[str], ids: dict[str, str], where: Callable[[str, str, str], str]
 ) -> dict[str, set[str]]:
     """The names of groups or roles that each of our people is in, from a list per group or role."""
     found = defaultdict[str, set[str]](set)
 
+    def those_of_ours(listed: Iterator[Json]) -> list[str]:
+        return [id for one in listed if (id := text(one, "id", "users")) in ours]
+
     def of(name: str) -> tuple[str, list[str]]:
-        listed = people(server, realm, name, ids[name])
-        return name, [id for one in listed if (id := text(one, "id", "users")) in ours]
+        people = where(realm, name, ids[name])
+        return name, server.session.steady(those_of_ours, people, briefRepresentation="true")
 
     for name, members in server.side_by_side(of, sorted(ids) if ours else ()):
         for id in members:
@@ -174,12 +183,12 @@ def _edges(
     return found
 
 
-def _members(server: Keycloak, realm: str, name: str, id: str) -> Iterator[Json]:
-    return server.session.pages(path(realm, "groups", id, "members"), briefRepresentation="true")
+def _members(realm: str, name: str, id: str) -> str:
+    return path(realm, "groups", id, "members")
 
 
-def _holders(server: Keycloak, realm: str, name: str, id: str) -> Iterator[Json]:
-    return server.session.pages(path(realm, "roles", name, "users"), briefRepresentation="true")
+def _holders(realm: str, name: str, id: str) -> str:
+    return path(realm, "roles", name, "users")
 
 
 def _account(one: Json) -> dict[str, Value]:

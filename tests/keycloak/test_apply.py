@@ -15,6 +15,8 @@ from control_plane.engine.plan import Update, make_plan
 from control_plane.engine.read import have, want
 from control_plane.engine.resource import Key
 from control_plane.keycloak import KINDS, checks, flows, target
+from control_plane.keycloak.answers import Moved
+from control_plane.keycloak.session import path
 from control_plane.problems import NotAllowed, Problem, RenkeiError
 from tests.building import a_platform, during, with_group, with_service, with_tenant, with_user
 from tests.keycloak.conftest import World, told, version_of
@@ -63,6 +65,24 @@ def _requests_of_a_plan(world: World, catalog: Catalog) -> int:
     client = world.keycloak(catalog)
     assert told(world.plan(catalog, client)) == []
     return client.session.requests
+
+
+def test_a_person_who_goes_while_people_are_read_makes_nobody_invisible(applied: World) -> None:
+    """With the first page read, the first one is deleted: whoever follows moves up, past the next page's beginning."""
+    world = applied
+    names = [f"reader-{number}" for number in range(6)]
+    for name in names:
+        world.by_hand("POST", "nasushiobara", "/users", {"username": name, "enabled": True})
+    session = world.keycloak(world.here(a_small_platform())).session
+    where = path(world.realm("nasushiobara"), "users")
+    reading = session.pages(where, size=3, search="reader-")
+    seen = [next(reading) for _ in range(3)]
+    world.by_hand("DELETE", "nasushiobara", f"/users/{seen[0]['id']}")
+    with pytest.raises(Moved):
+        list(reading)
+    assert [one["username"] for one in session.every(where, size=3, search="reader-")] == names[1:]
+    for name in names[1:]:
+        world.by_hand("DELETE", "nasushiobara", f"/users/{_user(world, 'nasushiobara', name)['id']}")
 
 
 def test_a_user_removed_from_yaml_is_disabled_not_deleted(applied: World) -> None:

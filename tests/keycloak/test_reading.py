@@ -13,8 +13,9 @@ from control_plane.catalog.model import KeycloakSettings, SecretRef
 from control_plane.engine.read import have
 from control_plane.engine.resource import Resource
 from control_plane.engine.values import Secret
-from control_plane.keycloak import Keycloak, checks, clients, realms, target, users
+from control_plane.keycloak import Keycloak, checks, clients, groups, realms, target, users
 from control_plane.keycloak.answers import Json
+from control_plane.keycloak.session import READS
 from control_plane.problems import NotAllowed, ServerError
 from tests.keycloak.conftest import seal, secret_of
 
@@ -139,6 +140,28 @@ def test_fewer_people_than_the_server_counts_are_an_error(edge: responses.Reques
 def test_people_who_came_meanwhile_are_read_again(edge: responses.RequestsMock, server: Keycloak) -> None:
     has(edge, "realms/nikko/users", [])
     assert len(people(edge, server, [person("staff-01")], 1)) == 1
+
+
+def test_people_who_come_and_go_all_the_time_are_an_error_that_says_so(
+    edge: responses.RequestsMock, server: Keycloak
+) -> None:
+    server.found = {"nikko": realm("nikko")}
+    has(edge, "realms/nikko/users", [person("staff-01")])
+    for count in range(2 * READS):
+        has(edge, "realms/nikko/users/count", count)
+    with pytest.raises(ServerError, match=f"the users of realm nikko changed each of the {READS} times"):
+        list(users.read(server))
+
+
+def test_groups_are_as_many_on_all_levels_as_the_server_counts(edge: responses.RequestsMock, server: Keycloak) -> None:
+    server.found = {"nikko": realm("nikko")}
+    has(edge, "realms/nikko/groups", [{"id": "1", "name": "nikko", "subGroupCount": 1, "attributes": {}}])
+    has(edge, "realms/nikko/groups/1/children", [{"id": "2", "name": "digital", "attributes": {}}])
+    has(edge, "realms/nikko/groups/count", {"count": 2})
+    assert [one.key.name for one in groups.read(server)] == ["/nikko", "/nikko/digital"]
+    edge.replace("GET", f"{URL}/admin/realms/nikko/groups/1/children", json=[])
+    with pytest.raises(ServerError, match="has 2 groups by Keycloak's own count, but lists 1"):
+        list(groups.read(server))
 
 
 def test_people_without_our_mark_are_reported_in_short(edge: responses.RequestsMock, server: Keycloak) -> None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
 import responses
 
 from control_plane.catalog.model import KeycloakSettings, SecretRef
-from control_plane.keycloak.answers import Conflict, Missing
-from control_plane.keycloak.session import Session, path
+from control_plane.keycloak.answers import Conflict, Json, Missing, Moved
+from control_plane.keycloak.session import READS, Session, path
 from control_plane.problems import NotAllowed, ServerError, Unreachable
 
 URL = "https://id.example.jp/auth"
@@ -218,12 +220,52 @@ def test_a_count_that_is_none_is_an_error(edge: responses.RequestsMock, session:
         session.number(WHERE)
 
 
-def test_pages_are_read_to_their_end_and_nobody_twice(edge: responses.RequestsMock, session: Session) -> None:
-    pages = {"0": ["a", "b"], "2": ["b", "c"], "4": ["d"]}  # one came in meanwhile, so `b` has moved to the next page
-    for first, ids in pages.items():
-        query = {"first": first, "max": "2"}
-        edge.get(at(WHERE), json=[{"id": id} for id in ids], match=[responses.matchers.query_param_matcher(query)])
-    assert [one["id"] for one in session.pages(WHERE, size=2)] == ["a", "b", "c", "d"]
+def a_list_that_changes(edge: responses.RequestsMock, *states: str) -> None:
+    """A list of one-letter ids, in pages; each request finds the next of its states, and the last one stays."""
+    left = list(states)
+
+    def answer(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
+        now = left.pop(0) if len(left) > 1 else left[0]
+        query = parse_qs(urlsplit(str(request.url)).query)
+        first, size = (int(query[name][0]) for name in ("first", "max"))
+        return 200, {}, json.dumps([{"id": id} for id in now[first : first + size]])
+
+    edge.add_callback("GET", at(WHERE), answer)
+
+
+def ids(found: Iterable[Json]) -> str:
+    return "".join(str(one["id"]) for one in found)
+
+
+@pytest.mark.parametrize("there", ["", "a", "ab", "abc", "abcd", "abcde", "abcdefg"])
+def test_pages_are_read_to_their_end_and_nobody_twice(
+    edge: responses.RequestsMock, session: Session, there: str
+) -> None:
+    a_list_that_changes(edge, there)
+    assert ids(session.pages(WHERE, size=3)) == there
+    assert ids(session.every(WHERE, size=3)) == there
+
+
+@pytest.mark.parametrize("later", ["bcdef", "xabcdef", "bcdefy", "abdef"])
+def test_a_list_that_changes_between_two_pages_is_read_again(
+    edge: responses.RequestsMock, session: Session, later: str
+) -> None:
+    """Somebody on the first page has gone, or has come, or both: who follows would be passed over, or come twice."""
+    a_list_that_changes(edge, "abcdef", later)
+    assert ids(session.every(WHERE, size=3)) == later
+
+
+def test_a_list_that_never_stands_still_is_an_error_that_says_so(
+    edge: responses.RequestsMock, session: Session
+) -> None:
+    a_list_that_changes(edge, *(state for _ in range(READS) for state in ("abcdef", "bcdef")))
+    with pytest.raises(Moved, match=f"changed each of the {READS} times that it was read"):
+        session.every(WHERE, size=3)
+
+
+def test_sessions_come_and_go_and_each_is_read_once(edge: responses.RequestsMock, session: Session) -> None:
+    a_list_that_changes(edge, "abcd", "xabcd")
+    assert ids(session.stream(WHERE, size=2)) == "abcd"
 
 
 def test_an_entry_without_an_id_is_an_error(edge: responses.RequestsMock, session: Session) -> None:

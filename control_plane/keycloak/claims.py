@@ -20,9 +20,11 @@ WRITING = {
     "manage-identity-providers": "identity providers, and closing those that somebody adds",
     "manage-realm": "the realm's settings, mail, user profile, roles, login flows, keys, permissions of administrators",
     "manage-users": "people, groups, who is in which and has which role; the end of sessions",
+    "view-events": "the record of logins: when somebody has signed in last",
 }
 READING = {
     "view-clients": "clients and data scopes; their secrets come with them, and are sealed where they are read",
+    "view-events": "the record of logins: when somebody has signed in last",
     "view-identity-providers": "identity providers",
     "view-realm": "the realm's settings, roles, login flows, permissions of administrators",
     "view-users": "people, groups, members, credentials without their content",

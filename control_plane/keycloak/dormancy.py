@@ -14,11 +14,12 @@ from datetime import UTC, datetime, timedelta
 
 from control_plane.catalog.model import Catalog, Dormant
 from control_plane.engine.resource import Key, State
-from control_plane.keycloak import lastadmin
+from control_plane.keycloak import claims, lastadmin
 from control_plane.keycloak.answers import Json
 from control_plane.keycloak.leaving import USER
 from control_plane.keycloak.server import Keycloak
 from control_plane.keycloak.session import PAGE, path
+from control_plane.problems import NotAllowed
 
 LOGIN = "LOGIN"
 PAGES = 100  # of the record, before the rest are asked for one by one
@@ -45,7 +46,14 @@ def records(server: Keycloak, catalog: Catalog, have: State, now: datetime) -> d
 
 
 def read(server: Keycloak, realm: str, names: Collection[str], since: datetime) -> Record:
-    """The last logins of these people since that instant."""
+    """The last logins of these people since that instant. Raises NotAllowed, by the right that is missing."""
+    try:
+        return _read(server, realm, names, since)
+    except NotAllowed as error:
+        raise claims.explained(error, server.session, realm) from None
+
+
+def _read(server: Keycloak, realm: str, names: Collection[str], since: datetime) -> Record:
     settings = server.found.get(realm, {})
     kinds = settings.get("enabledEventTypes") or [LOGIN]  # none named: all of them
     if settings.get("eventsEnabled") is not True or LOGIN not in kinds:

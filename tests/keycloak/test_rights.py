@@ -6,6 +6,7 @@ import re
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -16,7 +17,7 @@ from control_plane.app import apply as applying
 from control_plane.app.run import Run
 from control_plane.catalog.model import Catalog, KeycloakSettings, SecretRef
 from control_plane.cli.main import run
-from control_plane.keycloak import Keycloak, account, claims, target
+from control_plane.keycloak import Keycloak, account, claims, dormancy, target
 from control_plane.keycloak.account import Give, Leave, MakeClient, MakeRealm, SetClient, Step, Take, Wanted
 from control_plane.keycloak.session import Session
 from control_plane.problems import NotAllowed, Refused
@@ -201,13 +202,13 @@ def test_an_account_that_only_looks_plans_the_same_and_may_write_nothing(office:
     assert told(plan) == ["create user staff-09"]
     assert told(plan) == told(office.world.plan(change, office.keycloak(applied)))
     assert sorted(problem.message for problem in target(looking).preflight()) == [
-        f"Keycloak: our account lacks {', '.join(sorted(claims.WRITING))} in realm '{realm}'"
+        f"Keycloak: our account lacks {', '.join(sorted(claims.WRITING.keys() - claims.READING))} in realm '{realm}'"
         for realm in sorted(office.catalog.realms)
     ]
 
 
 @pytest.mark.servers
-@pytest.mark.parametrize("right", sorted(claims.READING))
+@pytest.mark.parametrize("right", sorted(claims.READING.keys() - {"view-events"}))
 def test_a_right_to_read_that_is_missing_is_named_and_nothing_passes_for_gone(
     office: Office, applied: Wanted, right: str
 ) -> None:
@@ -218,6 +219,23 @@ def test_a_right_to_read_that_is_missing_is_named_and_nothing_passes_for_gone(
     with pytest.raises(NotAllowed, match=rf"our account lacks {right}\b") as caught:
         office.world.plan(office.catalog, office.keycloak(wanted))
     assert realm in caught.value.problems[0].message
+
+
+@pytest.mark.servers
+def test_a_record_of_logins_that_may_not_be_read_is_named_and_does_not_pass_for_empty(
+    office: Office, applied: Wanted
+) -> None:
+    wanted = office.wanted(claims.READING)
+    office.make(wanted)
+    realm = office.world.realm("nasushiobara")
+    client = office.keycloak(wanted)
+    office.world.plan(office.catalog, client)
+    assert dormancy.read(client, realm, ["staff-01"], datetime.now(UTC)).last == {}
+    office.map(wanted, "DELETE", f"{realm}-realm", "view-events")
+    client = office.keycloak(wanted)
+    office.world.plan(office.catalog, client)
+    with pytest.raises(NotAllowed, match=rf"our account lacks view-events in realm '{realm}'"):
+        dormancy.read(client, realm, ["staff-01"], datetime.now(UTC))
 
 
 @pytest.mark.servers

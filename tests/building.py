@@ -20,6 +20,7 @@ from control_plane.catalog.model import (
     Catalog,
     DataScope,
     Delegates,
+    Directory,
     Disclosure,
     Environment,
     FirstLogin,
@@ -45,6 +46,7 @@ from control_plane.catalog.model import (
     Tenant,
     TenantType,
     User,
+    Vendor,
     Version,
 )
 from control_plane.problems import Origin
@@ -185,6 +187,7 @@ def _with_tenant(
             users=old.users,
             services=old.services,
             identity_providers=old.identity_providers,
+            directories=old.directories,
         )
     realms = dict(catalog.realms)
     if in_realm_of is None:
@@ -249,6 +252,19 @@ def with_provider(
     origin = here(f"tenants/{tenant}.yaml", 30)
     provider = IdentityProvider(tenant, name, name, spoken, FirstLogin(first_login), origin=origin, **more)
     return Part(5, lambda catalog: _in_tenant(catalog, tenant, identity_providers=provider))
+
+
+SECRET_OF_A_DIRECTORY = SecretRef("directories/staff", "password")
+
+
+def with_directory(
+    name: str, *, tenant: str = "nasushiobara", url: str = "ldaps://staff.example.jp", **more: Any
+) -> Part:
+    """People of another server come into the tenant's realm, with the passwords that they have there."""
+    asked = {"vendor": Vendor.OTHER, "bind": "cn=renkei", "users": "ou=staff,dc=example,dc=jp", **more}
+    origin = here(f"tenants/{tenant}.yaml", 40)
+    found = Directory(tenant, name, name, url, password=SECRET_OF_A_DIRECTORY, origin=origin, **asked)
+    return Part(5, lambda catalog: _in_tenant(catalog, tenant, directories=found))
 
 
 def _in_tenant(catalog: Catalog, name: str, **added: Any) -> Catalog:

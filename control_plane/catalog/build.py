@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from control_plane.catalog.clientkeys import client_keys
 from control_plane.catalog.declared import Declared, DeclaredTenant, full_name, grants, role_grants, stands
+from control_plane.catalog.directories import directory
 from control_plane.catalog.documents import ApiDocument
 from control_plane.catalog.documents.apis import VersionEntry
 from control_plane.catalog.documents.base import CallLimit
@@ -240,6 +241,7 @@ class _Builder:
             identity_providers=tuple(
                 identity_provider(self.declared, found, one.name) for found in one.identity_providers()
             ),
+            directories=tuple(directory(found, one.name) for found in one.directories()),
             administrators=_delegates(where, "administrators"),
             auditors=_delegates(where, "auditors"),
             limits=_limits(document.limits),

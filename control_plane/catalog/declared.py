@@ -20,6 +20,7 @@ from control_plane.catalog.documents import (
     TemplatesDocument,
     TenantDocument,
 )
+from control_plane.catalog.documents.directories import DirectoryEntry
 from control_plane.catalog.documents.grants import GrantEntry
 from control_plane.catalog.documents.platform import EnvironmentEntry
 from control_plane.catalog.documents.providers import IdentityProviderEntry
@@ -48,6 +49,9 @@ class DeclaredTenant:
 
     def services(self) -> Iterator[Located[ServiceEntry]]:
         return items(self.tenant, "services", self.tenant.value.services)
+
+    def directories(self) -> Iterator[Located[DirectoryEntry]]:
+        return items(self.tenant, "directories", self.tenant.value.directories)
 
     def identity_providers(self) -> Iterator[Located[IdentityProviderEntry]]:
         return items(self.tenant, "identity_providers", self.tenant.value.identity_providers)

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable
 from datetime import date, datetime
 from difflib import get_close_matches
+from itertools import accumulate
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
@@ -235,6 +236,30 @@ def read_issuer(value: str) -> str:
     return value
 
 
+def read_ldap_url(value: str) -> str:
+    """Passwords go there: by TLS, except on the loopback. Scheme, host and port, no more."""
+    parts = urlsplit(value)
+    try:
+        fine = parts.scheme in ("ldap", "ldaps") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is none
+        fine = False
+    if not fine:
+        raise wrong("this is no address of a directory", "ldaps://directory.example.jp:636")
+    if parts.path not in ("", "/") or parts.query or parts.fragment or parts.username is not None:
+        raise wrong("the address of a directory is scheme, host and port", f"{parts.scheme}://{parts.hostname}")
+    if parts.scheme == "ldap" and parts.hostname not in LOOPBACK:
+        raise wrong("passwords go to a directory by TLS, except on the loopback", "ldaps" + value[4:])
+    return value
+
+
+def read_ldap_filter(value: str) -> str:
+    """As RFC 4515 writes it, in parentheses that close."""
+    depths = list(accumulate({"(": 1, ")": -1}.get(one, 0) for one in value))
+    if not value or depths[-1] != 0 or min(depths[:-1], default=0) < 1:
+        raise wrong("a filter stands in parentheses that close", "(memberOf=cn=platform,ou=groups,dc=example,dc=jp)")
+    return value
+
+
 def read_sector_url(value: str) -> str:
     """Whoever can answer in its place decides which addresses share one id: https, except on the loopback."""
     parts = urlsplit(read_link(value))
@@ -349,6 +374,8 @@ ClientId = Annotated[str, Field(pattern=CLIENT)]
 Audience = Annotated[str, Field(pattern=AUDIENCE)]
 SectorUrl = Annotated[str, AfterValidator(read_sector_url), _text_schema(format="uri", pattern="^https?://")]
 SecureUrl = Annotated[str, AfterValidator(read_secure_url), _text_schema(format="uri", pattern="^https?://")]
+LdapUrl = Annotated[str, AfterValidator(read_ldap_url), _text_schema(format="uri", pattern="^ldaps?://")]
+LdapFilter = Annotated[str, AfterValidator(read_ldap_filter), _text_schema(pattern=r"^\(.+\)$")]
 Link = Annotated[str, AfterValidator(read_link), _text_schema(format="uri", pattern="^https?://")]
 RedirectUri = Annotated[str, AfterValidator(read_redirect), _text_schema(format="uri", pattern="^https?://[^*]+$")]
 Day = Annotated[date, BeforeValidator(read_date), _text_schema(format="date")]

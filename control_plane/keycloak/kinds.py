@@ -13,6 +13,7 @@ from control_plane.keycloak.clients import CLIENT
 from control_plane.keycloak.composites import COMPOSITE
 from control_plane.keycloak.consoles import CONSOLE
 from control_plane.keycloak.defaults import DEFAULT
+from control_plane.keycloak.directories import DIRECTORY
 from control_plane.keycloak.flows import FLOW
 from control_plane.keycloak.groups import GROUP
 from control_plane.keycloak.mail import MAIL
@@ -40,6 +41,7 @@ KINDS: tuple[Kind[Keycloak], ...] = (
     BINDING,
     CONSOLE,
     PROVIDER,
+    DIRECTORY,
     BROKERING,
     CLIENT,
     DEFAULT,

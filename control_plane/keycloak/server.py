@@ -54,6 +54,7 @@ class Keycloak:
         self.found: Mapping[str, Json] = {}  # the realms that are there, as the last read saw them
         self.hidden: set[str] = set()  # realms whose user profile does not show our mark
         self.claims: dict[str, Mapping[str, frozenset[str]]] = {}
+        self.directories: dict[str, Mapping[str, str]] = {}  # by realm: a directory's id and how people call it
         # by realm and identity provider: the roles and groups that logins there give and take, as the last read saw it
         self._keys: dict[str, bytes] = {}
         self._ids: dict[tuple[str, str], dict[str, str]] = {}

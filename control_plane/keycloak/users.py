@@ -151,6 +151,8 @@ def _account_of(server: Keycloak, realm: str, one: Json, hidden: set[str] | None
     why = danger.EXEMPTED if attribute(one, EXEMPT) is not None else None
     free = server.takes(one)
     fields = _found(one) if free else _account(one)
+    if one.get("federationLink"):  # Keycloak reads him from there, and so it says who he is
+        fields["directory"] = server.directories.get(realm, {}).get(str(one["federationLink"]), "")
     return _Account(id, Resource(key, fields, owned=False, adoptable=is_nobodys(one), danger=why), free)
 
 

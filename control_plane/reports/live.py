@@ -34,6 +34,7 @@ class LiveUser:
     factors: tuple[Factor, ...] | None = None  # None: nobody asked
     last_login: datetime | None = None  # aware; None: none in the realm's record, or nobody asked
     dormant: bool = False  # for longer than the realm's template says
+    directory: str | None = None  # what people call the directory that Keycloak has read him from
     left: date | None = None  # the day on which an apply found it gone from the YAML
 
 
@@ -121,6 +122,7 @@ def _user(found: Resource) -> LiveUser:
         family_name=str(fields.get("lastName") or ""),
         given_name=str(fields.get("firstName") or ""),
         email=str(fields["email"]) if fields.get("email") else None,
+        directory=str(fields["directory"]) if fields.get("directory") else None,
         left=date.fromisoformat(str(fields["left_on"])) if fields.get("left_on") else None,
     )
 

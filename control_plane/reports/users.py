@@ -43,6 +43,7 @@ LAST_DAY = Word("until-is-included", "利用終了日は、その日を含む。
 _STATE = next(i for i, column in enumerate(COLUMNS) if column.title.code == "state")
 _REGISTERED = next(i for i, column in enumerate(COLUMNS) if column.title.code == "mfa_registered")
 
+DIRECTORY = "directory"
 PERHAPS = ("passkey",)  # what somebody whom nobody asked may have: the list of users does not tell
 TYPES = list(TenantType)  # the prefecture first, then cities, universities, companies
 
@@ -132,7 +133,7 @@ def _undeclared(catalog: Catalog, organization: str, realm: str, username: str, 
         username,
         found.family_name,
         found.given_name,
-        left if found.owned else words.UNMANAGED,
+        left if found.owned else _directorys(found) if found.directory else words.UNMANAGED,
         found.email,
         (),
         (),
@@ -150,6 +151,12 @@ def _undeclared(catalog: Catalog, organization: str, realm: str, username: str, 
 
 def _local(instant: datetime | None, zone: ZoneInfo) -> datetime | None:
     return instant.astimezone(zone).replace(microsecond=0) if instant else None
+
+
+def _directorys(found: LiveUser) -> Word:
+    """The account of somebody whom a directory knows; Git names the directory, and not the person."""
+    name = found.directory
+    return Word(DIRECTORY, f"ディレクトリ「{name}」", f"of the directory “{name}”", Tone.QUIET)
 
 
 def _enabled(found: LiveUser | None) -> Cell:
@@ -192,6 +199,7 @@ def _summary(rows: tuple[Row, ...]) -> tuple[tuple[Word, int], ...]:
     codes = sum(isinstance(cell := row[_REGISTERED], tuple) and factors.CODES_ONLY in cell for row in rows)
     told = [(Word("accounts", "アカウント", "accounts"), len(rows))]
     told += [(state, states[state]) for state in _STATES if states[state]]
+    told += [(state, number) for state, number in states.items() if isinstance(state, Word) and state.code == DIRECTORY]
     if missing:
         told.append((Word("mfa-missing", "多要素認証 未登録", "MFA not registered", Tone.BAD), missing))
     if codes:

@@ -25,6 +25,7 @@ from tests.building import (
     a_version,
     during,
     with_api,
+    with_directory,
     with_group,
     with_role,
     with_scope,
@@ -32,7 +33,12 @@ from tests.building import (
     with_tenant,
     with_user,
 )
-from tests.keycloak.platforms import a_small_platform
+from tests.keycloak import platforms
+
+
+def a_small_platform() -> Catalog:
+    """With a directory besides, which the others do without: it would have to answer."""
+    return platforms.a_small_platform(with_directory("staff"))
 
 
 def wanted(catalog: Catalog, kind: str) -> dict[tuple[str, str], Resource]:

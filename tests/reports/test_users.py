@@ -137,6 +137,13 @@ def test_an_account_whose_period_is_over_and_that_still_opens_stands_out() -> No
     assert row(listed(live=with_user("gone-01")), "gone-01")["state"].code == "left-enabled"  # type: ignore[union-attr]
 
 
+def test_somebody_whom_a_directory_knows_is_the_directorys_and_counted_as_that() -> None:
+    clerk = LiveUser(True, owned=False, family_name="佐藤", directory="庁内ディレクトリ")
+    report = listed(live=replace(world.live(), users={**world.live().users, ("nasushiobara", "clerk-01"): clerk}))
+    assert ja(row(report, "clerk-01")["state"]) == ["ディレクトリ「庁内ディレクトリ」"]
+    assert ("directory", 1) in [(word.code, number) for word, number in report.summary]
+
+
 def test_a_declared_account_that_the_server_has_without_our_mark_is_unmanaged() -> None:
     live = with_user("staff-01", owned=False)
     assert row(listed(live=live), "staff-01")["state"].code == "unmanaged"  # type: ignore[union-attr]

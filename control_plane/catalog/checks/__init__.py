@@ -13,6 +13,7 @@
     clients     how services prove to Keycloak who they are
     providers   identity providers
     accounts    how somebody gets into a new account
+    directories people whom another server knows
     holders     roles that only so many may hold
     grants      services and what they may call; disclosure: whose data these are
 
@@ -27,6 +28,7 @@ from control_plane.catalog.checks import (
     clients,
     consent,
     delegation,
+    directories,
     factors,
     grants,
     holders,
@@ -55,6 +57,7 @@ CHECKS = (
     delegation,
     clients,
     providers,
+    directories,
     holders,
     grants,
 )

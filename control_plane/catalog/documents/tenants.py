@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
 from control_plane.catalog.documents.base import CallLimit, Entry, one_of
+from control_plane.catalog.documents.directories import DirectoryEntry
 from control_plane.catalog.documents.grants import GrantEntry
 from control_plane.catalog.documents.providers import IdentityProviderEntry
 from control_plane.catalog.words import (
@@ -242,4 +243,7 @@ class TenantDocument(Entry):
     services: list[ServiceEntry] = Field(default_factory=list, description="Connected services.")
     identity_providers: list[IdentityProviderEntry] = Field(
         default_factory=list, description="Logins elsewhere through which people come into the realm."
+    )
+    directories: list[DirectoryEntry] = Field(
+        default_factory=list, description="Directories (LDAP) whose people sign in to the realm."
     )

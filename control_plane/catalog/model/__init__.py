@@ -13,6 +13,7 @@ plan can say which line of YAML asks for a change. Nothing here knows YAML, Keyc
     roles         roles of people, and scopes of data
     apis          APIs: their versions, and the levels of access to them
     providers     identity providers: doors into a realm
+    directories   people whom another server knows, with their passwords
     realms        realms, and the settings that a template gives them
     tenants       tenants: their people and their services
     catalog       all of it: one platform in one environment
@@ -23,6 +24,7 @@ from control_plane.catalog.model.catalog import Catalog
 from control_plane.catalog.model.certificates import Certificate, ClientCertificate
 from control_plane.catalog.model.clients import ClientAuth, ClientKey, TokenIssuer
 from control_plane.catalog.model.delegation import Delegates
+from control_plane.catalog.model.directories import Directory, Vendor
 from control_plane.catalog.model.environments import (
     AccessLog,
     Asked,
@@ -74,6 +76,7 @@ __all__ = [
     "DataScope",
     "Default",
     "Delegates",
+    "Directory",
     "Disclosure",
     "Dormant",
     "Environment",
@@ -115,5 +118,6 @@ __all__ = [
     "UpstreamTarget",
     "User",
     "VaultSettings",
+    "Vendor",
     "Version",
 ]

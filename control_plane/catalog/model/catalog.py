@@ -8,6 +8,7 @@ from datetime import datetime
 
 from control_plane.catalog.model.apis import Api, CallerKind, State
 from control_plane.catalog.model.delegation import Delegates
+from control_plane.catalog.model.directories import Directory
 from control_plane.catalog.model.environments import Environment, Platform, Upstream
 from control_plane.catalog.model.grants import Grant
 from control_plane.catalog.model.providers import IdentityProvider
@@ -48,6 +49,12 @@ class Catalog:
         for tenant in self.tenants.values():
             if tenant.realm == realm:
                 yield from tenant.identity_providers
+
+    def directories(self, realm: str) -> Iterator[Directory]:
+        """Those whose people sign in to the realm, whichever tenant has declared them."""
+        for tenant in self.tenants.values():
+            if tenant.realm == realm:
+                yield from tenant.directories
 
     def grants(self) -> Iterator[Grant]:
         """Those of services."""

@@ -9,6 +9,7 @@ from enum import StrEnum
 from control_plane.catalog.model.apis import Auth
 from control_plane.catalog.model.clients import ClientAuth, TokenIssuer, host_of
 from control_plane.catalog.model.delegation import Delegates
+from control_plane.catalog.model.directories import Directory
 from control_plane.catalog.model.grants import Grant
 from control_plane.catalog.model.periods import ALWAYS, Period
 from control_plane.catalog.model.providers import IdentityProvider
@@ -100,6 +101,7 @@ class Tenant:
     users: tuple[User, ...] = ()
     services: tuple[Service, ...] = ()
     identity_providers: tuple[IdentityProvider, ...] = ()
+    directories: tuple[Directory, ...] = ()
     administrators: Delegates | None = None  # of its people
     auditors: Delegates | None = None  # who see its people and change nothing
     limits: Mapping[tuple[str, str], Mapping[str, int]] = field(default_factory=dict)  # for each of its services

@@ -7,9 +7,9 @@ those whose period holds are named. Keycloak deletes with a policy the permissio
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from control_plane.catalog.model import Catalog, User
+from control_plane.catalog.model import Catalog
 from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Change, Update
 from control_plane.engine.resource import Key, Resource, State
@@ -36,17 +36,13 @@ def readers(tenant: str) -> str:
 def desired(catalog: Catalog) -> Iterator[Resource]:
     refusing = dict[str, Origin | None]()
     for tenant in catalog.delegating():
-        may = _now(catalog, catalog.delegates(tenant, tenant.administrators))
-        see = may | _now(catalog, catalog.delegates(tenant, tenant.auditors))
+        may = frozenset(user.username.lower() for user in tenant.users if catalog.administers(user))
+        see = may | {user.username.lower() for user in tenant.users if catalog.audits(user)}
         for name, meant in ((administrators(tenant.name), may), (readers(tenant.name), see)):
             yield _wanted(tenant.realm, name, meant, tenant.name, tenant.delegation)
         refusing.setdefault(tenant.realm, tenant.delegation)
     for realm, origin in refusing.items():
         yield _wanted(realm, NOBODY, frozenset(), None, origin)
-
-
-def _now(catalog: Catalog, meant: Iterable[User]) -> frozenset[str]:
-    return frozenset(user.username.lower() for user in meant if user.period.holds(catalog.as_of))
 
 
 def _wanted(realm: str, name: str, meant: frozenset[str], tenant: str | None, origin: Origin | None) -> Resource:

@@ -59,7 +59,6 @@ NAMES = ("email", "firstName", "lastName")
 
 def desired(catalog: Catalog) -> Iterator[Resource]:
     declared = profiles.attributes(catalog)
-    delegates = _delegates(catalog)
     paths = {(one.tenant, one.name): groups.group_path(one) for one in catalog.groups()}
     for user in catalog.users():
         realm = catalog.tenants[user.tenant].realm
@@ -72,7 +71,7 @@ def desired(catalog: Catalog) -> Iterator[Resource]:
             "attributes": {**{name: user.attributes.get(name) for name in declared[realm]}, **_exempt(catalog, user)},
             "groups": frozenset(paths[user.tenant, name] for name in user.groups)
             or frozenset({groups.tenant_path(user.tenant)}),
-            "roles": frozenset([*user.roles, *([roles.DELEGATE] if (user.tenant, user.username) in delegates else [])]),
+            "roles": frozenset([*user.roles, *_delegate(catalog, user)]),
             "left": False,
             "dormant": False,
             **firsts.wanted(catalog, user),
@@ -84,15 +83,9 @@ def desired(catalog: Catalog) -> Iterator[Resource]:
         yield Resource(key, fields, user.origin, belongs, previously=before, initial=initial)
 
 
-def _delegates(catalog: Catalog) -> frozenset[tuple[str, str]]:
-    """Who administers people of a tenant or looks at them, by tenant and username."""
-    return frozenset(
-        (tenant.name, user.username)
-        for tenant in catalog.delegating()
-        for who in (tenant.administrators, tenant.auditors)
-        for user in catalog.delegates(tenant, who)
-        if user.period.holds(catalog.as_of)
-    )
+def _delegate(catalog: Catalog, user: User) -> tuple[str, ...]:
+    """Our own role of who administers people of the tenant, or looks at them."""
+    return (roles.DELEGATE,) if catalog.administers(user) or catalog.audits(user) else ()
 
 
 def _exempt(catalog: Catalog, user: User) -> dict[str, str | None]:

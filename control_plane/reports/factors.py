@@ -24,7 +24,8 @@ def demanded(catalog: Catalog, user: User, roles: tuple[Way, ...]) -> Word:
     asking = sorted({way.role for way in roles if catalog.roles[way.role].mfa})
     if baseline.mfa is MfaMode.UNMANAGED:
         return UNMANAGED
-    if baseline.mfa is MfaMode.BY_ROLE and not asking:
+    delegated = catalog.administers(user) or catalog.audits(user)
+    if baseline.mfa is MfaMode.BY_ROLE and not asking and not delegated:
         return words.NOT_DEMANDED
     if baseline.exemptions and user.exempt and user.exempt.period.holds(catalog.as_of):
         until = words.text(words.ends(user.exempt.period, zone), "en")
@@ -36,6 +37,8 @@ def demanded(catalog: Catalog, user: User, roles: tuple[Way, ...]) -> Word:
             f"必須（レルム全員、基準 {baseline.template}）",
             f"required (everyone, template {baseline.template})",
         )
+    if not asking:
+        return Word("role:delegation", "必須（団体の利用者の管理・監査）", "required (administers or audits people)")
     titles = "、".join(catalog.roles[role].title for role in asking)
     return Word("role:" + ",".join(asking), f"必須（役割: {titles}）", f"required (role: {', '.join(asking)})")
 

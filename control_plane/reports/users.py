@@ -106,7 +106,7 @@ def _declared(catalog: Catalog, user: User, live: Live | None) -> Row:
         _state(catalog, user, live, found),
         user.email,
         tuple(Word(name, titles[name], titles[name]) for name in user.groups),
-        tuple(told(way, catalog, user.tenant) for way in roles),
+        (*(told(way, catalog, user.tenant) for way in roles), *_delegation(catalog, user)),
         demanded,
         factors.registered(
             catalog,
@@ -122,6 +122,14 @@ def _declared(catalog: Catalog, user: User, live: Live | None) -> Row:
         found.left if found else None,
         str(user.origin) if user.origin else None,
     )
+
+
+def _delegation(catalog: Catalog, user: User) -> Iterator[Word]:
+    """Rights that no role gives, and that belong with the roles all the same."""
+    if catalog.administers(user):
+        yield words.ADMINISTERS
+    if catalog.audits(user):
+        yield words.AUDITS
 
 
 def _undeclared(catalog: Catalog, organization: str, realm: str, username: str, found: LiveUser) -> Row:

@@ -35,6 +35,8 @@ REGISTERED = Word("yes", "登録済み", "registered", Tone.GOOD)
 NOT_REGISTERED = Word("no", "未登録", "not registered")
 MFA_MISSING = Word("no", "未登録", "not registered", Tone.BAD)
 NOT_DEMANDED = Word("no", "不要", "not required", Tone.QUIET)
+ADMINISTERS = Word("administers-people", "団体の利用者の管理", "administers the tenant's people")
+AUDITS = Word("audits-people", "団体の利用者の監査", "audits the tenant's people")
 
 DISCLOSURES = {
     Disclosure.OPEN: Word("open", "公開", "open"),

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from control_plane.catalog.model import Catalog, MfaMode
-from control_plane.engine.plan import Plan
-from control_plane.engine.resource import Key
-from control_plane.keycloak import permissions, policies
+from control_plane.engine.plan import Plan, make_plan
+from control_plane.engine.read import have, want
+from control_plane.engine.resource import Key, State
+from control_plane.keycloak import KINDS, permissions, policies, target
 from tests.building import (
     Part,
     a_platform,
@@ -22,7 +23,7 @@ from tests.building import (
     with_tenant,
     with_user,
 )
-from tests.keycloak.conftest import a_world, told
+from tests.keycloak.conftest import a_world, told, version_of
 from tests.keycloak.desk import CLIENT, Desk
 from tests.keycloak.test_kinds import wanted
 
@@ -442,6 +443,27 @@ def test_fewer_is_a_change_and_mended(mended: Desk) -> None:
     assert not dangers(found)
     desk.world.apply(desk.world.here(platform()))
     assert told(plan(desk)) == []
+
+
+@pytest.mark.servers
+def test_an_account_whose_mark_an_administrator_takes_off_is_told_and_taken_back_where_that_is_asked(
+    mended: Desk,
+) -> None:
+    desk = mended
+    taken = {"attributes": {}, "email": f"{TOURIST}@example.jp", "firstName": "職員一", "lastName": "那須"}
+    assert desk.asks(ADMIN, "PUT", f"/users/{desk.user(TOURIST)}", taken).status_code == 204
+    catalog, client = desk.world.here(platform()), desk.world.keycloak(desk.world.here(platform()))
+    targets = [target(client)]
+    found = make_plan(KINDS, want(targets, catalog, version_of), _within(desk, have(targets)))
+    ((wanted_one, _),) = found.conflicts
+    assert wanted_one.key.name == TOURIST
+    assert wanted_one.key in found.dangers
+    desk.world.apply(catalog, adopt=True)
+    assert told(plan(desk)) == []
+
+
+def _within(desk: Desk, found: State) -> State:
+    return {key: one for key, one in found.items() if key.within == desk.world.realm(REALM)}
 
 
 @pytest.mark.servers

@@ -257,7 +257,7 @@ FOUND: dict[Edit, tuple[set[str], set[str]]] = {
     scope_forges: ({"update scope data.road"}, {"mappers"}),
     profile_opened: ({"update profile user-profile"}, {"renkei.tenant.edit"}),
     profile_emptied: (
-        {"update profile user-profile", "update user nikko-01"},
+        {"update profile user-profile", "update user nikko-01", "update user nikko-admin"},
         {"renkei.platform", "renkei.tenant", "department", "tenant", "attributes.department"},
     ),
 }

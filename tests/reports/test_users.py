@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from control_plane.catalog.model import Catalog, Exemption, People, Period, Role, User
+from control_plane.catalog.model import Catalog, Delegates, Exemption, People, Period, Role, User
 from control_plane.reports import Count, Live, LiveUser, Report, users, with_factors, with_logins, words
 from control_plane.reports.report import Cell, Word
 
@@ -89,6 +89,21 @@ def test_every_role_that_the_catalog_says_a_person_holds_is_listed() -> None:
 )
 def test_mfa_says_by_which_rule_it_is_demanded(account: str, told: str) -> None:
     assert ja(row(listed(), account)["mfa_demanded"]) == [told]
+
+
+def test_who_administers_or_audits_people_is_told_and_shows_a_second_factor() -> None:
+    catalog = world.platform()
+    city = catalog.tenants["nasushiobara"]
+    people = (*city.users, world.person("staff-05", groups=("tourism",)))
+    names = Delegates(("staff-03", "staff-05"))
+    named = replace(city, users=people, administrators=names, auditors=Delegates(role="auditor"))
+    catalog = replace(catalog, tenants={**catalog.tenants, "nasushiobara": named})
+    found = row(listed(catalog), "staff-05")
+    assert ja(found["roles"])[-1] == "団体の利用者の管理"
+    assert ja(found["mfa_demanded"]) == ["必須（団体の利用者の管理・監査）"]
+    assert "団体の利用者の管理" not in ja(row(listed(catalog), "staff-03")["roles"])  # the period is over
+    assert ja(row(listed(catalog), "staff-02")["roles"])[-1] == "団体の利用者の監査"
+    assert ja(row(listed(catalog), "staff-02")["mfa_demanded"]) == ["必須（役割: 監査担当者、ダッシュボード作成者）"]
 
 
 def test_the_last_day_is_the_one_that_is_agreed_on_paper() -> None:

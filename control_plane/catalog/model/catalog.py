@@ -99,13 +99,20 @@ class Catalog:
 
     def delegates(self, tenant: Tenant, who: Delegates | None) -> tuple[User, ...]:
         """The people of the tenant that are meant, whether or not their period holds."""
+        return tuple(user for user in tenant.users if self._means(who, user))
+
+    def administers(self, user: User) -> bool:
+        """Whether the person administers the people of the own tenant now."""
+        return user.period.holds(self.as_of) and self._means(self.tenants[user.tenant].administrators, user)
+
+    def audits(self, user: User) -> bool:
+        """Whether the person may look at the people of the own tenant now."""
+        return user.period.holds(self.as_of) and self._means(self.tenants[user.tenant].auditors, user)
+
+    def _means(self, who: Delegates | None, user: User) -> bool:
         if who is None:
-            return ()
-        return tuple(
-            user
-            for user in tenant.users
-            if user.username in who.users or (who.role is not None and who.role in self.roles_of(user))
-        )
+            return False
+        return user.username in who.users or (who.role is not None and who.role in self.roles_of(user))
 
     def demands_mfa(self, role: str) -> bool:
         return any(self.roles[name].mfa for name in self.roles_with(role))

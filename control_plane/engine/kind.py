@@ -47,6 +47,7 @@ class Kind(Generic[C]):
         None  # (want, have): a stranger's under another name is this one
     )
     aspect: bool = False  # a property of another kind's object: without our mark it is nothing to tell of
+    masked: tuple[str, ...] = ()  # fields with a secret that the server never shows: found as Unseen
     meanwhile: Callable[[Change, State], str | None] | None = None
     # whose callers may be refused for the seconds in which the servers take this change up
     costs: Callable[[Change, State], str | None] | None = None

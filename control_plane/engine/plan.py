@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from control_plane.engine.identity import match
 from control_plane.engine.resource import Key, Resource, State
-from control_plane.engine.values import Fields, RealmKey, Secret, Value
+from control_plane.engine.values import Fields, RealmKey, Secret, Unseen, Value
 
 if TYPE_CHECKING:
     from control_plane.engine.kind import Kind
@@ -80,6 +80,8 @@ class Plan:
     unchanged: int = 0
     unmanaged: tuple[Resource, ...] = ()  # there, without our mark, not asked for: reported and never touched
     conflicts: tuple[tuple[Resource, Resource], ...] = ()  # (want, have): asked for, and there without our mark
+    unproven: tuple[tuple[Resource, str], ...] = ()  # (want, field): a secret that the server never shows, and that
+    # nothing new is to be written to: neither as wanted nor changed
     meanwhile: tuple[str, ...] = ()  # whose callers may be refused while it is taken up
     costs: Mapping[Key, str] = field(default_factory=dict)  # what is lost by making a change
     dangers: Mapping[Key, str] = field(default_factory=dict)  # what widens access to something of ours, and how
@@ -152,6 +154,7 @@ def make_plan(
         unchanged=len(want) - len(written) - len(moved) - len(conflicts),
         unmanaged=unmanaged,
         conflicts=conflicts,
+        unproven=tuple(_unproven(by_name, want, ours)),
         meanwhile=_meanwhile(by_name, written, have),
         costs=_costs(by_name, (*written, *moved, *gone), have),
         dangers={
@@ -178,6 +181,16 @@ def _dangers(kinds: Mapping[str, Kind[Any]], changes: Iterable[Change], have: St
         why = judge(change, have) if judge else None
         if why:
             yield change.key, why
+
+
+def _unproven(kinds: Mapping[str, Kind[Any]], want: State, ours: State) -> Iterator[tuple[Resource, str]]:
+    """The secrets of which only this can be said: that the store has the one which was written last."""
+    masking = {name: kind.masked for name, kind in kinds.items() if kind.masked}
+    for key in sorted(key for key in want if key.kind in masking and key in ours):
+        for name in masking[key.kind]:
+            found = ours[key].fields.get(name)
+            if isinstance(found, Unseen) and same(want[key].fields.get(name), found):
+                yield want[key], name
 
 
 def _strange(
@@ -247,8 +260,10 @@ def differences(want: Fields, have: Fields, path: tuple[str, ...] = ()) -> Itera
 
 
 def same(value: Value, found: Value) -> bool:
-    """Equal, and of one type where Python takes True for 1."""
-    return value == found and isinstance(value, bool) == isinstance(found, bool)
+    """Equal, and of one type where Python takes True for 1; or a secret that is not shown, and nothing new to write."""
+    if value == found:
+        return isinstance(value, bool) == isinstance(found, bool)
+    return isinstance(found, Unseen) and isinstance(value, Secret) and value.version == found.version is not None
 
 
 def waves(kinds: Iterable[Kind[Any]]) -> list[set[str]]:

@@ -46,6 +46,19 @@ class Secret:
 
 
 @dataclass(frozen=True)
+class Unseen:
+    """A secret that a server holds and never shows: nobody can say whether it is the wanted one.
+
+    `version` is the digest of the one that was written last; None where we have never written it.
+    """
+
+    version: str | None = None
+
+    def __str__(self) -> str:
+        return "(a secret that cannot be compared)"
+
+
+@dataclass(frozen=True)
 class RealmKey:
     """The public key that a realm signs with now, by the realm and by the digest of the key; equal by the digest.
 
@@ -62,7 +75,7 @@ class RealmKey:
 
 Reference: TypeAlias = Secret | RealmKey
 Scalar: TypeAlias = str | int | float | bool | None
-Value: TypeAlias = "Scalar | Reference | tuple[Value, ...] | frozenset[Value] | Mapping[str, Value]"
+Value: TypeAlias = "Scalar | Reference | Unseen | tuple[Value, ...] | frozenset[Value] | Mapping[str, Value]"
 Fields: TypeAlias = Mapping[str, "Value"]
 
 
@@ -71,6 +84,8 @@ def plain(value: Value) -> object:
     match value:
         case Secret():
             return {"secret": value.ref, "version": value.version}
+        case Unseen():
+            return {"cannot_be_compared": True, "written_last": value.version}
         case RealmKey():
             return {"realm_key": value.realm, "version": value.version}
         case Mapping():

@@ -1,7 +1,8 @@
 """The mail server of a realm: the template says whom mails come from, the environment which server takes them.
 
-Keycloak takes these settings whole and never shows the password. So its digest stands in an attribute of the realm,
-written together with it: a new password in the store is seen, and one that a hand has put into Keycloak is not.
+Keycloak takes these settings whole and never shows the password: nobody can say whether it is the wanted one. Its
+digest stands in an attribute of the realm, written together with it, so that a new password in the store is seen; one
+that a hand has put into Keycloak is not.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from control_plane.catalog.model import Catalog, MailServer, Realm
 from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Change, Update
 from control_plane.engine.resource import Key, Resource, State
-from control_plane.engine.values import Fields, Secret
+from control_plane.engine.values import Fields, Secret, Unseen
 from control_plane.keycloak import realmput
 from control_plane.keycloak.marks import attribute
 from control_plane.keycloak.server import Keycloak
@@ -51,11 +52,10 @@ def read(server: Keycloak) -> Iterator[Resource]:
     for realm in server.ours():
         found = server.found[realm].get("smtpServer") or {}
         digest = attribute(server.found[realm], MARK)
-        there = found.get("password") and digest
         fields: Fields = {
             **{name: str(found[name]) if found.get(name) else None for name in PLAIN},
             **{name: str(found.get(name) or "false") for name in ("ssl", "starttls", "auth")},
-            "password": Secret("", digest) if there else None,
+            "password": Unseen(digest or None) if found.get("password") else None,
         }
         if found:
             yield Resource(Key(NAME, realm, "smtp"), fields)
@@ -91,4 +91,5 @@ MAIL = Kind(
     serial_by=lambda mail: mail.key.within,
     aspect=True,
     danger=danger,
+    masked=("password",),
 )

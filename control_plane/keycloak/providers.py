@@ -21,7 +21,7 @@ from control_plane.catalog.model import Catalog, IdentityProvider, Realm, Sync
 from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Change, Delete, Update
 from control_plane.engine.resource import Key, Resource, State
-from control_plane.engine.values import Fields, Secret
+from control_plane.engine.values import Fields, Secret, Unseen
 from control_plane.keycloak import doorways, links, protocols, providermappers
 from control_plane.keycloak.answers import Conflict, Json, Missing, text
 from control_plane.keycloak.marks import MANAGED, PLATFORM, TENANT, marks
@@ -129,13 +129,12 @@ def is_ours(server: Keycloak, one: Json) -> bool:
 
 def _found(server: Keycloak, realm: str, one: Json) -> Fields:
     said, sort = config(one), str(one.get("providerId"))
-    digest = said.get(DIGEST)
     return {
         **{name: one.get(name) for name in PLAIN},
         **protocols.found(sort, said),
         "tenant": said.get(TENANT),
         SYNC: said.get(SYNC),
-        SECRET: Secret("", digest) if said.get(SECRET) and digest else None,
+        SECRET: Unseen(said.get(DIGEST) or None) if said.get(SECRET) else None,
         MORE: protocols.more(sort, {name: value for name, value in said.items() if name not in BESIDE}),
         MAPPERS: frozenset(map(providermappers.line, _mappers(server, realm, text(one, "alias", where(realm))))),
     }
@@ -276,6 +275,7 @@ PROVIDER = Kind(
     delete,
     after=("keycloak.profile", "keycloak.group", "keycloak.binding"),
     revokes=True,
+    masked=(SECRET,),
     adoptable=True,
     mark=MANAGED,
     costs=costs,

@@ -64,6 +64,7 @@ def plan_document(plan: Plan, about: About) -> Document:
             "conflicts": len(plan.conflicts),
         },
         "next_change": about.next_change.isoformat(timespec="seconds") if about.next_change else None,
+        "unproven": [{**_key(want.key), "field": name, "origin": _origin(want.origin)} for want, name in plan.unproven],
         "meanwhile": list(plan.meanwhile),
         "notes": list(about.notes),
         "deletable": [_key(key) for key in about.deletable],

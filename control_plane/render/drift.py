@@ -7,7 +7,7 @@ from itertools import groupby
 
 from control_plane.render.columns import pad
 from control_plane.render.document import CHANGE, SECURITY, UNMANAGED, Document
-from control_plane.render.plan import heading, origin_text, others_lines, show, visible
+from control_plane.render.plan import heading, origin_text, others_lines, show, unproven_lines, visible
 
 WORDS = {"create": "missing", "update": "changed", "delete": "not declared"}
 CONFLICT, STRANGE = "without our mark", "not managed"
@@ -26,6 +26,7 @@ def drift_lines(document: Document) -> Iterator[str]:
             for one in those:
                 yield from _difference(one)
     yield from others_lines(document)
+    yield from unproven_lines(document)
     yield _summary(document)
 
 

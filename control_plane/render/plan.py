@@ -22,6 +22,7 @@ def plan_lines(document: Document) -> Iterator[str]:
     """The changes grouped by system and place, then what is unmanaged, then the count."""
     yield from change_lines(document)
     yield from unmanaged_lines(document)
+    yield from unproven_lines(document)
     yield from meanwhile_lines(document)
     yield from (f"Note: {visible(note)}." for note in document["notes"])
     yield from deletable_lines(document)
@@ -77,6 +78,14 @@ def unmanaged_lines(document: Document) -> Iterator[str]:
                 f"is not managed by renkei{why}; remove it or declare it"
             )
     yield from others_lines(document)
+
+
+def unproven_lines(document: Document) -> Iterator[str]:
+    """Secrets of which nobody can say whether they are as wanted, for the server never shows them."""
+    for one in document["unproven"]:
+        place = f" of realm {visible(one['within'])}" if one["within"] != one["name"] else ""
+        where = f"{TARGETS.get(one['target'], one['target'])} {one['kind']} {visible(one['name'])}{place}"
+        yield f"  = {where}: {one['field']} cannot be compared, only that the store has the one that was written last"
 
 
 def others_lines(document: Document) -> Iterator[str]:
@@ -145,6 +154,8 @@ def show(value: Any, columns: int = VALUE) -> str:
             return shorten(", ".join(show(one) for one in value) or "(none)", VALUE)
         case {"secret": ref, "version": version}:
             return _reference("secret", ref, version)
+        case {"cannot_be_compared": True}:
+            return "(a secret that is not shown, and cannot be compared)"
         case {"realm_key": realm, "version": version}:
             return _reference("key of realm", realm, version)
         case dict():

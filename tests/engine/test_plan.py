@@ -12,7 +12,7 @@ from control_plane.engine.fingerprint import fingerprint
 from control_plane.engine.plan import Create, Delete, FieldChange, Update, make_plan
 from control_plane.engine.read import have as read_have
 from control_plane.engine.resource import Key, Resource, state
-from control_plane.engine.values import Secret
+from control_plane.engine.values import Secret, Unseen
 from tests.engine.shelf import BOX, KINDS, Shelf, a_shelf, a_target, box, kind
 
 scalars = st.none() | st.booleans() | st.integers(-3, 3) | st.text("ab", max_size=3)
@@ -212,3 +212,21 @@ def test_what_nobody_asks_for_is_left_as_its_kind_says_or_discarded_when_it_is_n
     named = frozenset({box("a").key, box("c").key})
     plan = make_plan((person,), state([box("a", enabled=True)]), there, discard=named)
     assert [(type(change), change.key.name) for change in plan] == [(Update, "b"), (Delete, "c")]
+
+
+# ---------------------------------------------------------------- secrets that a server never shows
+
+
+@given(st.none() | st.sampled_from("12"), st.none() | st.sampled_from("12"))
+def test_a_secret_that_is_not_shown_is_written_unless_the_store_has_what_was_written_last(stored, written):
+    wanted = state([box("a", key=Secret("services/a#key", stored))])
+    there = state([box("a", key=Unseen(written))])
+    plan = make_plan([kind("shelf.box", masked=("key",))], wanted, there)
+    known = stored is not None and stored == written
+    assert bool(plan) is not known
+    assert [name for _, name in plan.unproven] == (["key"] if known else [])
+
+
+def test_a_secret_that_is_not_shown_and_that_nobody_wants_any_more_goes():
+    [change] = make_plan([kind("shelf.box")], state([box("a", key=None)]), state([box("a", key=Unseen("1"))]))
+    assert change.changes == (FieldChange(("key",), Unseen("1"), None),)

@@ -11,7 +11,10 @@ import pytest
 from control_plane.catalog.model import Catalog, MailServer, MfaMode, ProfileAttribute, SecretRef
 from control_plane.engine.plan import Update
 from control_plane.keycloak import baseline
-from tests.building import a_platform, with_tenant
+from control_plane.render.document import About, plan_document
+from control_plane.render.drift import drift_lines, has_drifted
+from control_plane.render.plan import plan_lines
+from tests.building import NOON, a_platform, with_tenant
 from tests.conftest import KeycloakServer
 from tests.keycloak.conftest import World, a_world, told
 
@@ -216,6 +219,38 @@ def test_mail_attributes_and_what_everybody_has_hold_and_are_mended(keycloak_ser
         assert changed == {"smtp": {"host"}, "everybody": {"roles", "groups"}, "user-profile": {"laboratory"}}
         assert {key.name for key in plan.dangers} == set(changed)
         world.make(plan, client)
+        assert told(world.plan(catalog)) == []
+
+
+def test_a_password_that_keycloak_never_shows_is_neither_as_wanted_nor_changed(keycloak_server: KeycloakServer) -> None:
+    """It cannot be compared, and plan and drift say so, whoever has written it last."""
+    server = MailServer("mail.example.jp", 587, "starttls", "renkei", SecretRef("mail/smtp", "password"))
+    for world in a_world(keycloak_server):
+        there = platform(**EXTRA)
+        catalog = world.here(replace(there, environment=replace(there.environment, mail=server)))
+        world.apply(catalog)
+        smtp = realm_of(world)["smtpServer"]
+        for password in (None, "by hand"):  # as we have written it; as somebody has put another one into the console
+            if password:
+                edited = {"realm": world.realm(REALM), "smtpServer": {**smtp, "password": password}}
+                world.by_hand("PUT", REALM, json=edited)
+            plan = world.plan(catalog)
+            assert told(plan) == []
+            assert [(one.key.name, name) for one, name in plan.unproven] == [("smtp", "password")]
+            document = plan_document(plan, About("tochigi", "production", NOON))
+            for lines in (plan_lines(document), drift_lines(document)):
+                assert any("mail smtp" in line and "password cannot be compared" in line for line in lines)
+            assert not has_drifted(document)
+
+        attributes = {name: text for name, text in realm_of(world)["attributes"].items() if name != "renkei.mail"}
+        world.by_hand("PUT", REALM, json={"realm": world.realm(REALM), "attributes": attributes})
+        (change,) = world.plan(catalog)  # we have never written it here, so it is written once
+        assert isinstance(change, Update)
+        document = plan_document(world.plan(catalog), About("tochigi", "production", NOON))
+        (field,) = document["changes"][0]["changes"]
+        assert field["before"] == {"cannot_be_compared": True, "written_last": None}
+        assert any("cannot be compared) → (secret mail/smtp#password" in line for line in plan_lines(document))
+        world.apply(catalog)
         assert told(world.plan(catalog)) == []
 
 

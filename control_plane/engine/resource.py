@@ -37,7 +37,7 @@ class Resource:
     adoptable: bool = True  # without our mark: nobody else's that we know of, so it can become ours
     attached: bool = False  # without our mark, on an object that is ours: a key of our consumer that nobody declared
     protected: str | None = field(default=None, compare=False)  # why it must not be deleted: the last administrator
-    initial: Fields = field(default_factory=dict, compare=False)  # what only its creation writes, and nobody compares
+    initial: Fields = field(default_factory=dict, compare=False)  # what a write needs besides, and nobody compares
     previously: Key | None = field(default=None, compare=False)  # where it stood before it was renamed in the YAML
     danger: str | None = field(default=None, compare=False)  # without our mark: how it widens access to what is ours …
     remove: str | None = field(default=None, compare=False)  # … and the request that takes it away

@@ -90,7 +90,8 @@ def _wanted(
         "tenant": tenant.name,
     }
     key = Key(kind, tenant.realm, permits.name(tenant.name, what))
-    return Resource(key, fields, tenant.delegation, frozenset({tenant.name}))
+    initial = permits.former(tenant.users)
+    return Resource(key, fields, tenant.delegation, frozenset({tenant.name}), initial=initial)
 
 
 # ---------------------------------------------------------------- found

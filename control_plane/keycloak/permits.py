@@ -7,8 +7,9 @@ one without objects holds for all of its type. A description, which Keycloak kee
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
+from control_plane.catalog.model import User
 from control_plane.engine.resource import Resource
 from control_plane.engine.values import Fields
 from control_plane.keycloak import clients, groups, switch, users
@@ -20,6 +21,7 @@ from control_plane.keycloak.session import path
 CLIENT = "admin-permissions"  # Keycloak makes it with the realm's switch
 GROUPS, USERS = "Groups", "Users"  # types of objects
 POLICIES = "keycloak.policy"
+FORMER = "former"
 
 
 def name(tenant: str, what: str) -> str:
@@ -55,6 +57,18 @@ def where(server: Keycloak, realm: str, *more: str) -> str:
         id = text(found[0], "id", all)
         server.learn(clients.NAME, realm, CLIENT, id)
     return path(realm, "clients", id, "authz", "resource-server", *more)
+
+
+def former(users: Iterable[User]) -> Fields:
+    """For a write: the former names of people who get another one, which they have until the end of the same run."""
+    return {FORMER: {one.username.lower(): one.previously.lower() for one in users if one.previously}}
+
+
+def person(server: Keycloak, want: Resource, name: str) -> str:
+    """The id of somebody whom the resource names, perhaps under the former name still."""
+    ids, before = server.ids(users.NAME, want.key.within), want.initial.get(FORMER)
+    known = ids.get(str(before.get(name))) if isinstance(before, Mapping) and name not in ids else None
+    return known or server.id(users.NAME, want.key.within, name)
 
 
 # ---------------------------------------------------------------- found
@@ -137,12 +151,16 @@ def _there(server: Keycloak, one: Resource) -> str | None:
 def _body(server: Keycloak, want: Resource) -> Json:
     realm = want.key.within
     on, tenant = str(want.fields["on"]), want.fields["tenant"]
-    kind = {GROUPS: groups.NAME, USERS: users.NAME}[on]
+    names = _names(want, "objects")
+    ids = {
+        GROUPS: lambda: [server.id(groups.NAME, realm, one) for one in names],
+        USERS: lambda: [person(server, want, one) for one in names],
+    }
     return {
         "name": want.key.name,
         "description": mark(server.platform, str(tenant) if tenant else None),
         "resourceType": on,
-        "resources": [server.id(kind, realm, one) for one in _names(want, "objects")],
+        "resources": ids[on](),
         "scopes": _names(want, "scopes"),
         "policies": [server.id(POLICIES, realm, one) for one in _names(want, "policies")],
         "logic": want.fields["logic"],

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 from control_plane.catalog.model import Catalog
 from control_plane.engine.kind import Kind
@@ -39,7 +40,8 @@ def desired(catalog: Catalog) -> Iterator[Resource]:
         may = frozenset(user.username.lower() for user in tenant.users if catalog.administers(user))
         see = may | {user.username.lower() for user in tenant.users if catalog.audits(user)}
         for name, meant in ((administrators(tenant.name), may), (readers(tenant.name), see)):
-            yield _wanted(tenant.realm, name, meant, tenant.name, tenant.delegation)
+            one = _wanted(tenant.realm, name, meant, tenant.name, tenant.delegation)
+            yield replace(one, initial=permits.former(tenant.users))
         refusing.setdefault(tenant.realm, tenant.delegation)
     for realm, origin in refusing.items():
         yield _wanted(realm, NOBODY, frozenset(), None, origin)
@@ -116,7 +118,7 @@ def _body(server: Keycloak, want: Resource) -> Json:
     return {
         "name": want.key.name,
         "description": permits.mark(server.platform, str(tenant) if tenant else None),
-        "users": [server.id(users.NAME, want.key.within, str(one)) for one in sorted(map(str, people))],
+        "users": [permits.person(server, want, one) for one in sorted(map(str, people))],
         "logic": want.fields["logic"],
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -46,7 +47,7 @@ def platform(*more: Part, delegated: bool = True) -> Catalog:
         with_role("data-provider", includes=["data-user"]),
         with_role("data-user"),
         with_role("dashboard-editor"),
-        with_tenant("tochigi", mfa=MfaMode.BY_ROLE),
+        with_tenant("tochigi", mfa=MfaMode.BY_ROLE, login={"edit_username": True}),
         with_tenant("nikko", in_realm_of="tochigi"),
         with_tenant("oyama", in_realm_of="tochigi"),
         with_group("information", tenant="nikko", roles=["tenant-administrator"]),
@@ -460,6 +461,24 @@ def test_an_account_whose_mark_an_administrator_takes_off_is_told_and_taken_back
     assert wanted_one.key in found.dangers
     desk.world.apply(catalog, adopt=True)
     assert told(plan(desk)) == []
+
+
+@pytest.mark.servers
+def test_an_administrator_who_gets_another_name_stays_one(mended: Desk) -> None:
+    desk = mended
+    for old, new in ((OTHER_ADMIN, "nikko-12"), ("nikko-12", OTHER_ADMIN)):
+        catalog = desk.world.here(called(platform(), OTHER_ADMIN, new, old))
+        desk.world.apply(catalog)
+        assert told(desk.world.plan(catalog)) == []
+        people = wanted(catalog, "policy")[desk.world.realm(REALM), "renkei-nikko-administrators"].fields["people"]
+        assert people == {ADMIN, new}
+
+
+def called(catalog: Catalog, who: str, new: str, old: str) -> Catalog:
+    """The catalog with a person of nikko under another name."""
+    nikko = catalog.tenants["nikko"]
+    people = tuple(replace(one, username=new, previously=old) if one.username == who else one for one in nikko.users)
+    return replace(catalog, tenants={**catalog.tenants, "nikko": replace(nikko, users=people)})
 
 
 def _within(desk: Desk, found: State) -> State:

@@ -112,6 +112,16 @@ def unexpected(path: str, what: str) -> ServerError:
     )
 
 
+def broken_off(path: str, length: int) -> ServerError:
+    """The error for an answer that ends in the middle, again and again."""
+    return ServerError(
+        Problem(
+            f"Keycloak breaks its answer to GET /{path.partition('?')[0]} off after {length} characters",
+            help="it has too little time or memory for so many at once: its own log says which",
+        )
+    )
+
+
 def text(found: Json, name: str, path: str) -> str:
     """A field that every representation of its sort has. Raises ServerError where it is absent."""
     value = found.get(name)

@@ -28,6 +28,7 @@ from control_plane.keycloak.answers import (
     Moved,
     a_list,
     an_object,
+    broken_off,
     failure,
     moved,
     quoted,
@@ -193,11 +194,18 @@ class Session:
     # ------------------------------------------------------------ underneath
 
     def _read(self, path: str, query: Json) -> object:
-        response = self._send("GET", path, query)
-        try:
-            return response.json()
-        except ValueError as error:
-            raise unexpected(path, "JSON") from error
+        """Keycloak breaks off, with 200, where a transaction lasts too long: such an answer is asked for once more."""
+        again = True
+        while True:
+            response = self._send("GET", path, query)
+            try:
+                return response.json()
+            except ValueError as error:
+                if not response.text.startswith(("[", "{")):
+                    raise unexpected(path, "JSON") from error
+                if not again:
+                    raise broken_off(path, len(response.text)) from error
+                again = False
 
     def _send(self, method: str, path: str, query: Json, body: object = None, fine: tuple[int, ...] = ()) -> Response:
         from keycloak.exceptions import KeycloakConnectionError

@@ -319,3 +319,16 @@ def test_a_redirect_is_an_error_and_no_write_that_was_made(
     }
     with pytest.raises(ServerError, match="redirects to https://new"):
         does[method]()
+
+
+def test_an_answer_that_breaks_off_is_asked_for_once_more(edge: responses.RequestsMock, session: Session) -> None:
+    edge.get(at(WHERE), body='[{"id": "1"}, {"id"')
+    edge.get(at(WHERE), json=[{"id": "1"}, {"id": "2"}])
+    assert [one["id"] for one in session.list(WHERE)] == ["1", "2"]
+
+
+def test_one_that_breaks_off_again_is_an_error_that_says_so(edge: responses.RequestsMock, session: Session) -> None:
+    edge.get(at(WHERE), body='[{"id": "1"}, {"id"')
+    with pytest.raises(ServerError, match=r"breaks its answer .* off after 19 characters"):
+        session.list(WHERE)
+    assert session.requests == 2

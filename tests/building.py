@@ -31,6 +31,7 @@ from control_plane.catalog.model import (
     KeycloakSettings,
     KongSettings,
     Level,
+    Membership,
     MfaMode,
     Oidc,
     Period,
@@ -274,6 +275,20 @@ def _in_tenant(catalog: Catalog, name: str, **added: Any) -> Catalog:
     longer: dict[str, Any] = {field: (*getattr(tenant, field), one) for field, one in added.items()}
     tenant = replace(tenant, **longer)
     return replace(catalog, tenants={**catalog.tenants, name: tenant})
+
+
+def with_guest(username: str, *, of: str, tenant: str, groups: Iterable[str], period: Period = ALWAYS) -> Part:
+    """A person of the tenant `of` in groups of another one."""
+    more = Membership(tenant, tuple(groups), period, here(f"tenants/{tenant}.yaml", 20))
+
+    def change(catalog: Catalog) -> Catalog:
+        home = catalog.tenants[of]
+        users = tuple(
+            replace(one, elsewhere=(*one.elsewhere, more)) if one.username == username else one for one in home.users
+        )
+        return replace(catalog, tenants={**catalog.tenants, of: replace(home, users=users)})
+
+    return Part(6, change)
 
 
 def with_administrators(

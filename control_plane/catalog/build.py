@@ -61,6 +61,7 @@ from control_plane.catalog.model import (
     Level,
     Limits,
     MailServer,
+    Membership,
     Platform,
     Realm,
     Redis,
@@ -115,10 +116,22 @@ class _Builder:
         self.templates = {one.value.template: one for one in declared.templates}
         self.plans: Mapping[str, Located[PlanEntry]] = {one.value.plan: one for one in declared.plans}
         self.scoping = {one.value.api: one.value.scoping for one in declared.apis}
+        self.realm_name = {one.name: one.tenant.value.realm.shared or one.name for one in declared.tenants}
+        self.guests = self._guests()
         self.versions = {
             one.value.api: tuple(v.version for v in one.value.versions if v.state in AT_THE_GATEWAY)
             for one in declared.apis
         }
+
+    def _guests(self) -> Mapping[tuple[str, str], tuple[Membership, ...]]:
+        """By realm and username, in which other tenants' groups somebody is."""
+        found: dict[tuple[str, str], tuple[Membership, ...]] = {}
+        for tenant in sorted(self.declared.tenants, key=lambda one: one.name):
+            for guest in tenant.guests():
+                one, key = guest.value, (self.realm_name[tenant.name], guest.value.username)
+                during = period(one.start, one.until, self.zone)
+                found[key] = (*found.get(key, ()), Membership(tenant.name, tuple(one.groups), during, guest.origin()))
+        return found
 
     def platform(self) -> Platform:
         where = self.declared.platform
@@ -263,6 +276,7 @@ class _Builder:
             period=period(one.start, one.until, self.zone),
             attributes=_sorted(one.attributes.items()),
             exempt=Exemption(exempt.reason, period(None, exempt.until, self.zone)) if exempt else None,
+            elsewhere=self.guests.get((self.realm_name[tenant], one.username), ()),
             previously=one.previously,
             origin=where.origin(),
         )

@@ -26,7 +26,7 @@ from control_plane.catalog.documents.platform import EnvironmentEntry
 from control_plane.catalog.documents.providers import IdentityProviderEntry
 from control_plane.catalog.documents.roles import RoleEntry, ScopeEntry
 from control_plane.catalog.documents.templates import PlanEntry, RealmTemplateEntry
-from control_plane.catalog.documents.tenants import GroupEntry, ServiceEntry, UserEntry
+from control_plane.catalog.documents.tenants import GroupEntry, GuestEntry, ServiceEntry, UserEntry
 from control_plane.catalog.located import Located
 from control_plane.catalog.shape import Shaped
 
@@ -46,6 +46,9 @@ class DeclaredTenant:
 
     def groups(self) -> Iterator[Located[GroupEntry]]:
         return items(self.tenant, "groups", self.tenant.value.groups)
+
+    def guests(self) -> Iterator[Located[GuestEntry]]:
+        return items(self.tenant, "guests", self.tenant.value.guests)
 
     def services(self) -> Iterator[Located[ServiceEntry]]:
         return items(self.tenant, "services", self.tenant.value.services)

@@ -59,7 +59,6 @@ NAMES = ("email", "firstName", "lastName")
 
 def desired(catalog: Catalog) -> Iterator[Resource]:
     declared = profiles.attributes(catalog)
-    paths = {(one.tenant, one.name): groups.group_path(one) for one in catalog.groups()}
     for user in catalog.users():
         realm = catalog.tenants[user.tenant].realm
         fields: dict[str, Value] = {
@@ -69,8 +68,7 @@ def desired(catalog: Catalog) -> Iterator[Resource]:
             "lastName": user.family_name,
             "tenant": user.tenant,
             "attributes": {**{name: user.attributes.get(name) for name in declared[realm]}, **_exempt(catalog, user)},
-            "groups": frozenset(paths[user.tenant, name] for name in user.groups)
-            or frozenset({groups.tenant_path(user.tenant)}),
+            "groups": frozenset(_groups(catalog, user)),
             "roles": frozenset([*user.roles, *_delegate(catalog, user)]),
             "left": False,
             "dormant": False,
@@ -78,9 +76,16 @@ def desired(catalog: Catalog) -> Iterator[Resource]:
         }
         key = Key(NAME, realm, user.username.lower())
         before = Key(NAME, realm, user.previously.lower()) if user.previously else None
-        belongs = frozenset({user.tenant})
+        belongs = frozenset({user.tenant, *(one.tenant for one in user.elsewhere)})
         initial = firsts.initial(catalog, user)
         yield Resource(key, fields, user.origin, belongs, previously=before, initial=initial)
+
+
+def _groups(catalog: Catalog, user: User) -> Iterator[str]:
+    """Also those of other tenants; without one of his own he stands in the tenant itself."""
+    if not user.groups:
+        yield groups.tenant_path(user.tenant)
+    yield from map(groups.group_path, catalog.groups_of(user))
 
 
 def _delegate(catalog: Catalog, user: User) -> tuple[str, ...]:

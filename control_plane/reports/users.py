@@ -105,7 +105,7 @@ def _declared(catalog: Catalog, user: User, live: Live | None) -> Row:
         user.given_name,
         _state(catalog, user, live, found),
         user.email,
-        tuple(Word(name, titles[name], titles[name]) for name in user.groups),
+        (*(Word(name, titles[name], titles[name]) for name in user.groups), *_as_guest(catalog, user)),
         (*(told(way, catalog, user.tenant) for way in roles), *_delegation(catalog, user)),
         demanded,
         factors.registered(
@@ -130,6 +130,14 @@ def _delegation(catalog: Catalog, user: User) -> Iterator[Word]:
         yield words.ADMINISTERS
     if catalog.audits(user):
         yield words.AUDITS
+
+
+def _as_guest(catalog: Catalog, user: User) -> Iterator[Word]:
+    """Groups of other tenants, with whose they are."""
+    for group in catalog.groups_of(user):
+        if group.tenant != user.tenant:
+            title = f"{catalog.tenants[group.tenant].title} {group.title}"
+            yield Word(f"{group.tenant}/{group.name}", title, title)
 
 
 def _undeclared(catalog: Catalog, organization: str, realm: str, username: str, found: LiveUser) -> Row:

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from control_plane.catalog.model import Catalog, Delegates, Exemption, People, Period, Role, User
+from control_plane.catalog.model import Catalog, Delegates, Exemption, Membership, People, Period, Role, User
 from control_plane.reports import Count, Live, LiveUser, Report, users, with_factors, with_logins, words
 from control_plane.reports.report import Cell, Word
 
@@ -76,6 +76,19 @@ def test_every_role_that_the_catalog_says_a_person_holds_is_listed() -> None:
         held = {role for one in given for role in catalog.roles_with(one)}
         cell = row(listed(catalog), user.username)["roles"]
         assert {part.code.split(" < ")[0] for part in cell if isinstance(part, Word)} == held  # type: ignore[union-attr]
+
+
+def test_groups_and_roles_as_a_guest_say_whose_group_it_is() -> None:
+    catalog = world.platform()
+    city = catalog.tenants["nasushiobara"]
+    stay = Membership("nasushiobara", ("digital",))
+    people = tuple(replace(one, elsewhere=(stay,)) for one in catalog.tenants["otawara"].users)
+    visited = replace(
+        catalog, tenants={**catalog.tenants, "otawara": replace(catalog.tenants["otawara"], users=people)}
+    )
+    found = row(listed(visited), people[0].username)
+    assert f"{city.title} デジタル推進課" in ja(found["groups"])
+    assert "ダッシュボード作成者 ← 那須塩原市グループ「デジタル推進課」" in ja(found["roles"])
 
 
 @pytest.mark.parametrize(

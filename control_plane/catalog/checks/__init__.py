@@ -12,6 +12,7 @@
     delegation  who administers a tenant's people, and what that gives
     clients     how services prove to Keycloak who they are
     providers   identity providers
+    guests      people of one tenant in groups of another
     accounts    how somebody gets into a new account
     directories people whom another server knows
     holders     roles that only so many may hold
@@ -31,6 +32,7 @@ from control_plane.catalog.checks import (
     directories,
     factors,
     grants,
+    guests,
     holders,
     issuers,
     names,
@@ -52,6 +54,7 @@ CHECKS = (
     consent,
     issuers,
     people,
+    guests,
     accounts,
     factors,
     delegation,

@@ -14,7 +14,7 @@ from control_plane.catalog.periods import period
 from control_plane.problems import Problem
 
 Roles = Mapping[str, Located[RoleEntry]]
-Holder = tuple[str, Period]
+Holder = tuple[tuple[str, str], Period]  # realm and username: a guest is the same person at home
 
 
 def check(declared: Declared) -> Iterator[Problem]:
@@ -47,13 +47,18 @@ def _holders(declared: Declared, giving: frozenset[str]) -> Iterator[Holder]:
 
 
 def _in_tenant(declared: Declared, one: DeclaredTenant, giving: frozenset[str]) -> Iterator[Holder]:
+    realm = one.tenant.value.realm.shared or one.name
     groups = {group.value.group for group in one.groups() if giving.intersection(group.value.roles)}
     for user in one.users:
         if giving.intersection(user.value.roles) or groups.intersection(user.value.groups):
-            yield user.value.username, period(user.value.start, user.value.until, declared.zone)
+            yield (realm, user.value.username), period(user.value.start, user.value.until, declared.zone)
+    for guest in one.guests():
+        if groups.intersection(guest.value.groups):
+            yield (realm, guest.value.username), period(guest.value.start, guest.value.until, declared.zone)
 
 
 def _most_at_once(holders: list[Holder], now: datetime) -> list[str]:
     """The largest set that holds the role at one instant from now on: a successor may come when another goes."""
     begins = {now, *(held.start for _, held in holders if held.start and held.start > now)}
-    return max(([name for name, held in holders if held.holds(at)] for at in sorted(begins)), key=len)
+    at_once = [sorted({who for who, held in holders if held.holds(at)}) for at in sorted(begins)]
+    return [name for _, name in max(at_once, key=len)]

@@ -126,6 +126,15 @@ class UserEntry(Entry):
     )
 
 
+class GuestEntry(Entry):
+    """A person of another tenant in the same realm, who is in groups of this one with his one account."""
+
+    username: Username = Field(description="As the other tenant's file has it.")
+    groups: Annotated[list[Id], EachOnce] = Field(min_length=1, description="Groups of this tenant.")
+    start: Moment | None = Field(None, alias="from", description="Before it the person is not in them.")
+    until: Moment | None = Field(None, description="After this day no more.")
+
+
 class RosterEntry(Entry):
     """People from a CSV file, as a spreadsheet saves it."""
 
@@ -233,6 +242,9 @@ class TenantDocument(Entry):
         Annotated[list[UserEntry], Tag("list")] | Annotated[RosterEntry, Tag("roster")],
         Discriminator(_list_or_roster),
     ] = Field(default_factory=list, description="People: a list, or a roster from a CSV file.")
+    guests: list[GuestEntry] = Field(
+        default_factory=list, description="People of other tenants in the same realm who are in groups of this one."
+    )
     administrators: AdministratorsEntry | None = Field(
         None, description="Who administers its people in Keycloak, within the groups that are named."
     )

@@ -56,7 +56,7 @@ from control_plane.catalog.model.realms import (
 )
 from control_plane.catalog.model.roles import DataScope, Disclosure, Fiware, Role
 from control_plane.catalog.model.secretref import SecretRef
-from control_plane.catalog.model.tenants import Exemption, Group, Service, Tenant, TenantType, User
+from control_plane.catalog.model.tenants import Exemption, Group, Membership, Service, Tenant, TenantType, User
 
 __all__ = [
     "ALWAYS",
@@ -94,6 +94,7 @@ __all__ = [
     "Level",
     "Limits",
     "MailServer",
+    "Membership",
     "MfaMode",
     "Oidc",
     "People",

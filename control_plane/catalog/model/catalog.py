@@ -87,10 +87,16 @@ class Catalog:
                 todo.extend(self.roles[name].includes)
         return frozenset(found)
 
+    def groups_of(self, user: User) -> Iterator[Group]:
+        """Those of his own tenant, then those in which he is a guest now."""
+        yield from (group for group in self.tenants[user.tenant].groups if group.name in user.groups)
+        for one in user.elsewhere:
+            if one.period.holds(self.as_of):
+                yield from (group for group in self.tenants[one.tenant].groups if group.name in one.groups)
+
     def roles_of(self, user: User) -> frozenset[str]:
         """Every role that the person has: directly, by a group, or by a role that includes it."""
-        groups = (group for group in self.tenants[user.tenant].groups if group.name in user.groups)
-        given = {*user.roles, *(role for group in groups for role in group.roles)}
+        given = {*user.roles, *(role for group in self.groups_of(user) for role in group.roles)}
         return frozenset(name for role in given for name in self.roles_with(role))
 
     def delegating(self) -> Iterator[Tenant]:
@@ -124,6 +130,7 @@ class Catalog:
         periods = [
             *(user.period for user in self.users()),
             *(user.exempt.period for user in self.users() if user.exempt),
+            *(one.period for user in self.users() for one in user.elsewhere),
             *(service.period for service in self.services()),
             *(grant.period for grant in self.grants()),
             *(grant.period for _, grant in self.role_grants()),

@@ -42,6 +42,16 @@ class Exemption:
 
 
 @dataclass(frozen=True)
+class Membership:
+    """In groups of a tenant that is not the person's own."""
+
+    tenant: str
+    groups: tuple[str, ...]
+    period: Period = ALWAYS
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True)
 class User:
     tenant: str
     username: str
@@ -53,6 +63,7 @@ class User:
     period: Period = ALWAYS
     attributes: Mapping[str, str] = field(default_factory=dict)
     exempt: Exemption | None = None
+    elsewhere: tuple[Membership, ...] = ()  # as a guest of other tenants of the realm
     previously: str | None = None  # the username before
     origin: Origin | None = None
 

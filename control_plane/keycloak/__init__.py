@@ -9,7 +9,7 @@
     realmput   how a realm is written without resetting what is not ours
     flowtree   login flows as trees; logins: those that we want
     pairwise   ids of people that one service alone knows; proofs: how a client proves who it is
-    keys       the key that a realm signs with; rotation: one after the other
+    keys       the key that a realm signs with; rotation: one after the other; keyrings: what was made of them by hand
     claims     what our account may do, as its token says; rights: told before a write; account: how it is made
 
 Here belongs what is true for Keycloak alone. Not here: the comparison of states, YAML, Kong, printing.

@@ -16,6 +16,7 @@ from control_plane.keycloak.defaults import DEFAULT
 from control_plane.keycloak.directories import DIRECTORY
 from control_plane.keycloak.flows import FLOW
 from control_plane.keycloak.groups import GROUP
+from control_plane.keycloak.keyrings import REALM_KEY
 from control_plane.keycloak.mail import MAIL
 from control_plane.keycloak.permissions import PERMITTING, REFUSING
 from control_plane.keycloak.policies import POLICY
@@ -30,6 +31,7 @@ from control_plane.keycloak.users import USER
 
 KINDS: tuple[Kind[Keycloak], ...] = (
     REALM,
+    REALM_KEY,
     MAIL,
     PROFILE,
     ROLE,

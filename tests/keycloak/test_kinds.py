@@ -46,7 +46,10 @@ def wanted(catalog: Catalog, kind: str) -> dict[tuple[str, str], Resource]:
     return {(one.key.within, one.key.name): one for one in found.desired(catalog)}
 
 
-TOLD = {"keycloak.administrator"}  # kinds of which nothing is ever wanted: what is there is told and left
+TOLD = {
+    "keycloak.administrator",
+    "keycloak.realm-key",
+}  # kinds of which nothing is ever wanted: what is there is told and left
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)

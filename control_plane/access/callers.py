@@ -29,7 +29,10 @@ class Caller:
 def credentials_of(
     catalog: Catalog, service: Service, kind: str, at: datetime, roles: Iterable[str] | None = None
 ) -> Credentials:
-    """The service's own `key`, a fresh access `token` of its realm, or `none`; with roles the token of a person."""
+    """The service's own `key`, a fresh access `token` of its realm, or `none`; with roles the token of a person.
+
+    She has consented to all that she may be asked for.
+    """
     match kind:
         case "key":
             return Credentials(key=ApiKey(service.name))
@@ -41,7 +44,8 @@ def credentials_of(
             if roles is None:
                 return Credentials(token=replace(token, service=service.name))
             told = sorted({held for role in roles for held in catalog.roles_with(role)})
-            return Credentials(token=replace(token, session="a login", roles=tuple(told)))
+            hers = replace(token, session="a login", roles=tuple(told), consents=tuple(catalog.scopes))
+            return Credentials(token=hers)
         case _:
             return Credentials()
 

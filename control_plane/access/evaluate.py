@@ -5,7 +5,7 @@ path → version → level → caller → address → grant → period → token
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from control_plane.access import data, levels, paths, periods
@@ -120,7 +120,7 @@ def _decide_for(asked: _Asked, who: Caller) -> Decision:
         return refused
     if who.roles is None:
         return _data(asked, service, opened)
-    return _for_a_person(asked, service, who.roles, opened)
+    return _for_a_person(asked, service, who.roles, who.token.consents if who.token else (), opened)
 
 
 def _address(asked: _Asked, service: Service | None) -> Decision | None:
@@ -203,14 +203,20 @@ def _wrong_kind(asked: _Asked, who: Caller) -> Decision | None:
     return Decision(403, f"{api.name} is {'not' if person else 'only'} for users", (because,))
 
 
-def _for_a_person(asked: _Asked, service: Service, names: Iterable[str], opened: list[Open]) -> Decision:
-    """What the service may and one of the roles may as well."""
+def _for_a_person(
+    asked: _Asked, service: Service, names: Iterable[str], consents: Sequence[str], opened: list[Open]
+) -> Decision:
+    """What the service may and one of the roles may as well, and with her consent where that is asked for."""
     where = (asked.api, asked.version, asked.level)
     roles = [asked.catalog.roles[name] for name in names if name in asked.catalog.roles]
     theirs = [one for role in roles for one in data.opened_to_role(asked.catalog, role, *where, asked.request.at)]
     both = list(data.both(opened, theirs))
+    held = [one for one in both if one.scope is None or one.scope.consent is None or one.scope.name in consents]
+    if held:
+        return _data(asked, service, held)
     if both:
-        return _data(asked, service, both)
+        asking = tuple(dict.fromkeys(line for one in both for line in _opening(asked, one)))
+        return Decision(403, "the person has not consented", asking)
     grants = [grant for role in roles for grant in data.granted(role.grants, *where)]
     if not grants:
         told = ", ".join(role.name for role in roles) or "none"
@@ -267,7 +273,8 @@ def _opening(asked: _Asked, one: Open) -> Iterator[Because]:
         yield Because("role", says, one.role_grant.origin)
     if one.scope:
         says = f"{one.scope.name} is {one.scope.disclosure.value} {periods.told(one.scope.period, zone)}"
-        yield Because("scope", says, one.scope.origin)
+        asked_for = ", with the person's consent" if one.role and one.scope.consent is not None else ""
+        yield Because("scope", says + asked_for, one.scope.origin)
     yield Because("level", f"{asked.request.method} is {asked.level.name}", asked.level.origin)
 
 

@@ -33,6 +33,7 @@ class Token:
     client_id: str | None = None  # what a service account's token says at a platform that writes no `service`
     session: str | None = None  # its `sid`: a person has signed in
     roles: tuple[str, ...] = ()  # of the person, included ones too
+    consents: tuple[str, ...] = ()  # the data scopes that it names: for which the person was asked, or nobody is
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,7 @@ local REASONS = {
   ["only for users"] = "利用者だけが呼び出せます。",
   ["no role with a grant for this level of access"] = "この操作を許可された役割がありません。",
   ["outside the period of access of the role"] = "役割の利用期間外です。",
+  ["no consent of the person"] = "ご本人の同意がありません。",
   ["no data scope that a role is granted too"] = "役割に許可されたデータ範囲がありません。",
   ["the path has an encoded slash, a backslash or a zero byte"] =
     "パスにエンコードされたスラッシュ、バックスラッシュまたは NUL があります。",

@@ -219,7 +219,8 @@ def of_a_person(draw: Random, catalog: Catalog, token: Token) -> Token:
     given = draw.sample(list(catalog.roles), draw.randint(0, min(2, len(catalog.roles))))
     held = {name for role in given for name in catalog.roles_with(role)}
     roles = (*sorted(held), *draw.choice(((), (), ("nobody", "*", "offline_access"))))
-    return replace(token, service=None, session="5c0c7d1a", roles=roles)
+    consents = tuple(name for name in catalog.scopes if draw.random() < 0.6)
+    return replace(token, service=None, session="5c0c7d1a", roles=roles, consents=consents)
 
 
 def whole(at: datetime) -> datetime:
@@ -264,6 +265,7 @@ def written(token: Token, issuer: str) -> str:
         "aud": token.audience,
         "service": token.service,
         "sid": token.session,
+        "data": dict.fromkeys(token.consents, True) if token.consents else None,
         "realm_access": {"roles": token.roles} if token.roles else None,
         "client_id": token.client_id,
         "iss": issuer + token.realm if token.realm else token.issuer or "https://elsewhere.test/realms/nasushiobara",

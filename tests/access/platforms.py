@@ -89,6 +89,7 @@ def drawn(draw: Random, again: Random | None = None) -> Catalog:
             paths=FOLDERS[name],
             values=VALUES[name],
             period=a_period(draw),
+            consent="お住まいの地区" if draw.random() < 0.3 else None,
         )
         for name in SCOPES
     ]

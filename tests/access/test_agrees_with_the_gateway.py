@@ -33,7 +33,7 @@ from tests.access.cases import a_case, instants
 from tests.access.platforms import drawn
 from tests.conftest import LIFETIME, KongServer
 from tests.gateway.timed import Clock
-from tests.kong.world import World
+from tests.kong.world import World, public_pem
 
 pytestmark = pytest.mark.servers
 
@@ -111,7 +111,7 @@ def platform(name: str) -> Catalog:
 
 
 def unlimited(catalog: Catalog) -> Catalog:
-    """The catalog with limits that a test does not reach: they refuse by count, not by right."""
+    """The catalog with limits that a test does not reach, which refuse by count, and with keys that the tests have."""
 
     def level(one: Level) -> Level:
         return replace(one, limit=dict.fromkeys(one.limit, MANY))
@@ -120,7 +120,10 @@ def unlimited(catalog: Catalog) -> Catalog:
         return replace(one, levels=tuple(map(level, one.levels)))
 
     def service(one: Service) -> Service:
-        return replace(one, limits={place: dict.fromkeys(limit, MANY) for place, limit in one.limits.items()})
+        theirs = one.token_issuer  # the tests sign in the other platform's place
+        theirs = replace(theirs, pem=public_pem(theirs.issuer)) if theirs else None
+        limits = {place: dict.fromkeys(limit, MANY) for place, limit in one.limits.items()}
+        return replace(one, limits=limits, token_issuer=theirs)
 
     tenants = {
         name: replace(tenant, limits={}, services=tuple(map(service, tenant.services)))

@@ -186,6 +186,24 @@ def test_what_a_user_may_do_through_a_portal_is_the_intersection_of_the_portals_
     assert refusal(world.call(PATH, "POST", **her)) == (403, "no data scope that a role is granted too")
 
 
+def test_data_that_need_a_persons_consent_are_hers_only_with_a_token_that_tells_it(world):
+    both = a_grant("ngsi-v2", scopes=["road", "river"])
+    world.apply(for_users(with_scope("river", consent="川の見守りの登録内容"), with_role("data-user", both)))
+    refused = (403, "data scope not granted")
+    for said in (None, {}, {"road": True}, {"river": False}, {"river": "true"}, {"river": 1}, "river", ["river"]):
+        assert refusal(world.call(PATH, X_Data_Scope="river", **of_a_person("data-user", data=said))) == refused
+        assert world.call(PATH, **of_a_person("data-user", data=said)).status_code == 200  # road, which is left
+    consented = of_a_person("data-user", data={"river": True})
+    assert world.call(PATH, X_Data_Scope="river", **consented).status_code == 200
+    assert world.call(PATH, X_Data_Scope="river", **bearer(token())).status_code == 200  # the service for itself
+
+
+def test_where_nothing_else_is_left_the_missing_consent_is_named(world):
+    hers = with_role("data-user", a_grant("ngsi-v2", scopes=["river"]))
+    world.apply(for_users(with_scope("river", consent="川の見守りの登録内容"), hers))
+    assert refusal(world.call(PATH, **of_a_person("data-user"))) == (403, "no consent of the person")
+
+
 def test_without_a_role_that_has_a_grant_a_user_may_nothing(world):
     world.apply(for_users(with_role("data-user", a_grant("ngsi-v2", scopes=["road"])), with_role("auditor")))
     told = (403, "no role with a grant for this level of access")

@@ -33,20 +33,25 @@ local function granted(who, level)
   return nil, ever and "outside the period of access" or "no grant for this level of access"
 end
 
--- What is open to the caller and to a person with these roles, both; nil and the reason when nothing is.
+-- What is open to the caller and to a person with these roles, both, and with her consent where that is asked for; nil
+-- and the reason when nothing is.
 local function granted_to_both(found, roles, level)
   local theirs, ever = opened(roles, level)
   if not theirs then
     return nil, ever and "outside the period of access of the role" or "no role with a grant for this level of access"
   end
-  local both = { by_name = {}, list = {} }
+  local both, withheld = { by_name = {}, list = {} }, false
   for _, scope in ipairs(found.list) do
-    if theirs.by_name[scope.name] then
+    local consents = not asks[scope.name] or roles.consent[scope.name] == true
+    withheld = withheld or theirs.by_name[scope.name] and not consents
+    if theirs.by_name[scope.name] and consents then
       both.by_name[scope.name] = scope
       both.list[#both.list + 1] = scope
     end
   end
-  if SETTINGS.scoping ~= "none" and #both.list == 0 then return nil, "no data scope that a role is granted too" end
+  if SETTINGS.scoping ~= "none" and #both.list == 0 then
+    return nil, withheld and "no consent of the person" or "no data scope that a role is granted too"
+  end
   return both
 end
 

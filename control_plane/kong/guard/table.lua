@@ -14,6 +14,7 @@
 --   level ROUTE                by their order 1, 2, …
 --   call LEVEL PATH METHOD…    what a level takes below the version's path; `*` is one segment; the first that fits decides
 --   from WHO NETWORK…          addresses that may call; from `*` for everybody, and of a consumer besides
+--   asks SCOPE                 people open it only with their consent, which their token tells
 --   trusts CONSUMER ISSUER CLIENT AUDIENCE    its tokens are another platform's, of this client there
 --   was FORMER CONSUMER        a renamed service, until its key has changed hands: what CONSUMER may, FORMER may
 --   WHO LEVEL SCOPES FROM UNTIL    a grant: SCOPES as `1,3` by their order or `-`; seconds since 1970, or `-`
@@ -24,7 +25,7 @@
 -- than itself, and beside other ways to sign in. So it relies on none of them, and looks at path, method and sort of
 -- credential itself: a call passes what was written at one moment, or what was written at another, and no mixture.
 
-local scopes, realms, levels, calls, grants, renamed, networks, trusted = {}, {}, {}, {}, {}, {}, {}, {}
+local scopes, realms, levels, calls, grants, renamed, networks, trusted, asks = {}, {}, {}, {}, {}, {}, {}, {}, {}
 local patterns = false -- whether a level has paths
 
 local function segments(path)
@@ -40,6 +41,7 @@ for line in DATA:gmatch("[^\n]+") do
   local number, pattern, methods = line:match("^call (%d+) (%S+) (.+)$")
   local caller, list = line:match("^from (%S+) (.+)$")
   local whose, issuer, client, audience = line:match("^trusts (%S+) (%S+) (%S+) (%S+)$")
+  local asked = line:match("^asks (%S+)$")
   local former, consumer = line:match("^was (%S+) (%S+)$")
   if name then
     local list = {}
@@ -51,6 +53,8 @@ for line in DATA:gmatch("[^\n]+") do
     networks[caller] = list
   elseif whose then
     trusted[whose] = { issuer = issuer, client = client, audience = audience }
+  elseif asked then
+    asks[asked] = true
   elseif former then
     renamed[former] = consumer
   elseif route then

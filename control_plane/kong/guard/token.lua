@@ -7,12 +7,13 @@ local function holds(claim, text)
   return false
 end
 
--- The roles of a person, as the table names them.
+-- The roles of a person, as the table names them, and the data for which she has consented.
 local function roles_of(claims)
   local said, found = type(claims.realm_access) == "table" and claims.realm_access.roles, {}
   for _, role in ipairs(type(said) == "table" and said or {}) do
     if type(role) == "string" then found[#found + 1] = "role:" .. role end
   end
+  found.consent = type(claims.data) == "table" and claims.data or {}
   return found
 end
 

@@ -7,6 +7,7 @@ was changed by hand in it stays a difference.
     scopes     `road tochigi /road/#`
     realms     `mibu tochigi`
     addresses  `nasushiobara.portal 203.0.113.0/24 2001:db8::/64`; `*` for everybody
+    asks       `resident`: people open it only with their consent
     trusted    `nasushiobara.platform https://id.example.jp/realms/x link tochigi`: another platform's tokens
     renamed    `nasushiobara.portal nasushiobara.town-portal`
     levels     routes in their order
@@ -41,7 +42,7 @@ _CHUNK = re.compile(
     re.DOTALL,
 )
 PARTS = ("table", "request", "addresses", "levels", "data", "token", "decide")  # of the fixed part, in their order
-OTHERS = ("scope ", "realm ", "from ", "level ", "trusts ", "was ", "call ")  # what lines begin with that are no grant
+OTHERS = ("scope ", "asks ", "realm ", "from ", "level ", "trusts ", "was ", "call ")  # how lines begin: no grants
 _STAMP = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -84,6 +85,7 @@ def _text(said: Any, fixed: str) -> str:
     levels = [route.rpartition(".")[2] for route in said["levels"]]
     data = [
         *(f"scope {scope}" for scope in sorted(said["scopes"], key=lambda scope: str(scope.split(" ")[0]))),
+        *(f"asks {scope}" for scope in sorted(said["asks"])),
         *(f"realm {realm}" for realm in sorted(said["realms"])),
         *(f"from {addresses}" for addresses in sorted(said["addresses"])),
         *(f"trusts {whom}" for whom in sorted(said["trusted"])),
@@ -110,6 +112,7 @@ def read(text: str) -> Fields | None:
             "name": match["name"],
             "settings": tuple(line[2:-1] for line in match["settings"].splitlines()),
             "scopes": frozenset(scopes),
+            "asks": frozenset(line.removeprefix("asks ") for line in lines if line.startswith("asks ")),
             "realms": frozenset(line.removeprefix("realm ") for line in lines if line.startswith("realm ")),
             "addresses": frozenset(line.removeprefix("from ") for line in lines if line.startswith("from ")),
             "trusted": frozenset(line.removeprefix("trusts ") for line in lines if line.startswith("trusts ")),

@@ -109,6 +109,9 @@ def data(gateway: Gateway, one: Standing) -> Iterator[str]:
     number = {name: str(place) for place, name in enumerate(scopes, 1)}
     level = {one.name: str(place) for place, one in enumerate(one.api.levels, 1)}
     yield from (_scope(catalog.scopes[name], one.api.scoping) for name in scopes)
+    if CallerKind.USER in one.api.callers and Auth.TOKEN in one.api.auth:
+        asking = (catalog.scopes[name] for name in scopes if catalog.scopes[name].consent is not None)
+        yield from (f"asks {_word(scope.name, scope.origin)}" for scope in asking)
     yield from _realms(catalog, {grant.who for grant in grants})
     services = {given.service.name: given.service for given in gateway.grants.get(one.name, ())}
     yield from addresses.lines(one.api, services.values())

@@ -17,6 +17,7 @@ from control_plane.engine.read import references, want
 from control_plane.engine.resource import State
 from control_plane.engine.target import Check, Target
 from control_plane.engine.values import Secret
+from control_plane.keycloak.protocols import lasting
 from control_plane.problems import RenkeiError
 
 SKEW = 30  # seconds that two clocks may differ: a token lives 60
@@ -46,6 +47,7 @@ def doctor(ask: Ask, *, secrets: bool = False) -> Iterator[Check]:
     for target in systems.targets:
         yield from _target(target)
     yield from _try("people", lambda: list(people.checks(systems.keycloak, catalog, _of_keycloak(systems))))
+    yield from _try("identity providers", lambda: list(lasting(catalog)))
     if secrets:
         yield from _secrets(systems, catalog)
 

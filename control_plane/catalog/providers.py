@@ -40,12 +40,7 @@ def _protocol(declared: Declared, one: IdentityProviderEntry) -> Oidc | Saml:
 
 def _saml(declared: Declared, one: SamlEntry) -> Saml:
     found = certificates.authorities(declared, one.certificate)
-    return Saml(one.entity_id, one.sign_on_url, tuple(_plain(each.pem) for each in found), one.logout_url, one.name_id)
-
-
-def _plain(pem: str) -> str:
-    """The certificate as SAML's metadata hold it: base64 on one line, without the lines around it."""
-    return "".join(line for line in pem.splitlines() if not line.startswith("-----"))
+    return Saml(one.entity_id, one.sign_on_url, found, one.logout_url, one.name_id)
 
 
 def _oidc(one: OidcEntry) -> Oidc:

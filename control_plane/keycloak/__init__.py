@@ -8,6 +8,8 @@
     baseline   the settings of a realm that a template asks for; loosening: which difference opens something
     realmput   how a realm is written without resetting what is not ours
     flowtree   login flows as trees; logins: those that we want
+    doorways   login flows of who comes through an identity provider; providers: these; protocols: how one is reached
+               and believed; providermappers: what it gives; links: the people who are linked to one
     pairwise   ids of people that one service alone knows; proofs: how a client proves who it is
     keys       the key that a realm signs with; rotation: one after the other; keyrings: what was made of them by hand
     claims     what our account may do, as its token says; rights: told before a write; account: how it is made

@@ -6,11 +6,14 @@ is seen; a setting that stands in neither list is one that we do not know.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
 
-from control_plane.catalog.model import Oidc, Saml
+from control_plane.catalog.model import Catalog, Certificate, Oidc, Saml
+from control_plane.engine.target import Check
 from control_plane.engine.values import Fields, Secret, Value
 
+SOON = timedelta(days=30)
 SECRET = "clientSecret"  # noqa: S105  a setting of the provider
 ON, OFF = "true", "false"
 ISSUER, ENTITY = "issuer", "idpEntityId"  # who the provider is
@@ -66,8 +69,13 @@ def _saml(one: Saml) -> Fields:
         "signatureAlgorithm": "RSA_SHA256",
         "wantAssertionsSigned": ON,
         "validateSignature": ON,
-        "signingCertificate": ",".join(one.certificates),
+        "signingCertificate": ",".join(base64_of(each) for each in one.certificates),
     }
+
+
+def base64_of(one: Certificate) -> str:
+    """As SAML's metadata hold it: base64 on one line, without the lines around it."""
+    return "".join(line for line in one.pem.splitlines() if not line.startswith("-----"))
 
 
 KNOWN: Mapping[str, frozenset[str]] = {
@@ -86,3 +94,16 @@ def more(sort: str, settings: Mapping[str, str]) -> frozenset[str]:
     """The names of those that we do not know, unless they are off. Their values may be somebody's secrets."""
     known = KNOWN.get(sort, frozenset())
     return frozenset(name for name, value in settings.items() if name not in known and value not in ("", OFF))
+
+
+def lasting(catalog: Catalog) -> Iterator[Check]:
+    """How long the certificates last with which SAML providers sign: Keycloak refuses logins under one that is over."""
+    for provider, saml in catalog.saml():
+        for one in saml.certificates:
+            left = one.until - catalog.as_of
+            yield Check(
+                f"certificate of identity provider {provider.name}",
+                left > SOON,
+                f"{one.subject} until {one.until:%Y-%m-%d}" + (", which is over" if left <= timedelta() else ""),
+                "ask its operator for the next one, and put it into the file beside the old one until he has changed",
+            )

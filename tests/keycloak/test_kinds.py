@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from control_plane.catalog.model import Auth, Catalog, FirstLogin, MfaMode
+from control_plane.catalog import certificates
+from control_plane.catalog.model import Auth, Catalog, FirstLogin, MfaMode, Saml
 from control_plane.engine.kind import Kind
 from control_plane.engine.plan import make_plan, waves
 from control_plane.engine.read import references
 from control_plane.engine.resource import Resource, state
 from control_plane.engine.values import Secret, plain
-from control_plane.keycloak import KINDS, Keycloak, doorways, logins
+from control_plane.keycloak import KINDS, Keycloak, doorways, logins, protocols
 from control_plane.keycloak.flowtree import Flow, parse
+from tests.authorities import Authority
 from tests.building import (
     SERVICE,
     TOKEN,
@@ -27,6 +30,7 @@ from tests.building import (
     with_api,
     with_directory,
     with_group,
+    with_provider,
     with_role,
     with_scope,
     with_service,
@@ -297,3 +301,14 @@ def test_the_otp_policy_is_wanted_whole() -> None:
     assert found["otpPolicyDigits"] == 8
     assert found["otpPolicyPeriod"] == 30
     assert len(found) == 7
+
+
+def test_doctor_and_the_next_change_by_date_tell_when_a_saml_provider_can_sign_nobody_in_any_more() -> None:
+    certificate = certificates.certificate(Authority().pair("login.example.jp", days=10).certificate)
+    assert certificate
+    saml = Saml("https://login.example.jp", "https://login.example.jp/saml", (certificate,))
+    for before, fine in ((timedelta(days=31), True), (timedelta(days=29), False), (timedelta(), False)):
+        catalog = a_platform(with_provider("city", protocol=saml), at=certificate.until - before)
+        [told] = protocols.lasting(catalog)
+        assert (told.ok, "which is over" in told.detail) == (fine, not before)
+        assert catalog.next_change() == (certificate.until if before else None)

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
 
-from control_plane.catalog.model import Catalog, MfaMode, Oidc, ProviderMapper, Saml, Sync
+from control_plane.catalog import certificates
+from control_plane.catalog.model import Catalog, Certificate, MfaMode, Oidc, ProviderMapper, Saml, Sync
+from control_plane.keycloak import protocols
 from tests.building import Part, a_platform, with_group, with_provider, with_role, with_service, with_tenant, with_user
 from tests.conftest import KeycloakServer
 from tests.keycloak.browser import Page, Person
@@ -59,17 +66,32 @@ def by_oidc(world: World, name: str, **more: Any) -> Part:
     return with_provider(name, tenant=HUB, at=f"{world.server.url}/realms/{world.realm(CITY)}", **more)
 
 
-def by_saml(world: World, certificate: str, **more: Any) -> Part:
+def by_saml(world: World, certificate: Certificate, **more: Any) -> Part:
     city = f"{world.server.url}/realms/{world.realm(CITY)}"
     return with_provider(SAML, tenant=HUB, protocol=Saml(city, f"{city}/protocol/saml", (certificate,)), **more)
 
 
-def certificate(world: World, realm: str) -> str:
+def certificate(world: World, realm: str) -> Certificate:
     """What the realm signs with, as its metadata hold it."""
     found = world.get(realm, "/keys")
     assert isinstance(found, dict)
     (signing,) = [one for one in found["keys"] if one["kid"] == found["active"]["RS256"]]
-    return str(signing["certificate"])
+    return of(f"-----BEGIN CERTIFICATE-----\n{signing['certificate']}\n-----END CERTIFICATE-----\n")
+
+
+def of(pem: str) -> Certificate:
+    found = certificates.certificate(pem)
+    assert found
+    return found
+
+
+def lasting_until(one: Certificate, end: datetime) -> Certificate:
+    """Another certificate for the same key."""
+    own = x509.load_pem_x509_certificate(one.pem.encode())
+    names, since = (own.subject, own.issuer), datetime(2019, 1, 1, tzinfo=UTC)
+    builder = x509.CertificateBuilder(*names, own.public_key(), 1, since, end)  # type: ignore[arg-type]
+    signed = builder.sign(ec.generate_private_key(ec.SECP256R1()), hashes.SHA256())
+    return of(signed.public_bytes(Encoding.PEM).decode())
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +134,7 @@ def the_city_knows_the_hub(world: World) -> None:
             "saml.assertion.signature": "true",
             "saml.server.signature": "true",
             "saml.client.signature": "true",
-            "saml.signing.certificate": certificate(world, HUB),
+            "saml.signing.certificate": protocols.base64_of(certificate(world, HUB)),
             "saml.signature.algorithm": "RSA_SHA256",
             "saml.force.post.binding": "true",
             "saml_name_id_format": "persistent",
@@ -246,7 +268,7 @@ def test_an_answer_that_another_key_has_signed_opens_nothing(stage: Stage) -> No
     where = f"/identity-provider/instances/{SAML}"
     found = world.get(HUB, where)
     assert isinstance(found, dict)
-    other = {**found["config"], "signingCertificate": certificate(world, HUB)}
+    other = {**found["config"], "signingCertificate": protocols.base64_of(certificate(world, HUB))}
     world.by_hand("PUT", HUB, where, {**found, "config": other})
     _, page = through(stage, SAML, "saml")
     assert page.code is None
@@ -256,6 +278,16 @@ def test_an_answer_that_another_key_has_signed_opens_nothing(stage: Stage) -> No
     assert len(plan.dangers) == 1
     world.apply(stage.catalog)
     assert world.get(HUB, where) == found
+
+
+def test_a_certificate_that_is_over_opens_nothing_although_its_key_has_signed(stage: Stage) -> None:
+    world, own = stage.world, certificate(stage.world, CITY)
+    for end, comes_in in ((datetime(2020, 1, 1, tzinfo=UTC), False), (datetime(2120, 1, 1, tzinfo=UTC), True)):
+        world.apply(the_platform(world, by_saml(world, lasting_until(own, end), mappers=BY_SAML)))
+        unlinked(stage, "saml")
+        _, page = through(stage, SAML, "saml")
+        assert page.asks_for_password is comes_in
+    world.apply(stage.catalog)
 
 
 @pytest.mark.parametrize("setting", ["validateSignature", "wantAssertionsSigned", "wantAuthnRequestsSigned"])

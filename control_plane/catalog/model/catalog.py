@@ -11,7 +11,7 @@ from control_plane.catalog.model.delegation import Delegates
 from control_plane.catalog.model.directories import Directory
 from control_plane.catalog.model.environments import Environment, Platform, Upstream
 from control_plane.catalog.model.grants import Grant
-from control_plane.catalog.model.providers import IdentityProvider
+from control_plane.catalog.model.providers import IdentityProvider, Saml
 from control_plane.catalog.model.realms import Realm
 from control_plane.catalog.model.roles import DataScope, Role
 from control_plane.catalog.model.tenants import Group, Service, Tenant, User
@@ -55,6 +55,13 @@ class Catalog:
         for tenant in self.tenants.values():
             if tenant.realm == realm:
                 yield from tenant.directories
+
+    def saml(self) -> Iterator[tuple[IdentityProvider, Saml]]:
+        """The providers of all realms that speak SAML."""
+        for tenant in self.tenants.values():
+            for one in tenant.identity_providers:
+                if isinstance(one.protocol, Saml):
+                    yield one, one.protocol
 
     def grants(self) -> Iterator[Grant]:
         """Those of services."""
@@ -140,4 +147,5 @@ class Catalog:
         upstreams = (one for one in self.environment.upstreams.values() if isinstance(one, Upstream))
         instants = [instant for period in periods for instant in (period.start, period.end) if instant]
         instants += [certificate.until for upstream in upstreams for certificate in upstream.certificates()]
+        instants += [certificate.until for _, saml in self.saml() for certificate in saml.certificates]
         return min((instant for instant in instants if instant > self.as_of), default=None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from control_plane.catalog.model.certificates import Certificate
 from control_plane.catalog.model.secretref import SecretRef
 from control_plane.problems import Origin
 
@@ -38,7 +39,7 @@ class Oidc:
 class Saml:
     entity_id: str
     sign_on_url: str
-    certificates: tuple[str, ...]  # base64 of DER, as they follow each other in the file
+    certificates: tuple[Certificate, ...]  # that it signs with, as they follow each other in the file
     logout_url: str | None = None
     name_id: str = "persistent"  # persistent, email
 

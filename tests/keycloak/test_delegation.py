@@ -451,7 +451,13 @@ def test_an_account_whose_mark_an_administrator_takes_off_is_told_and_taken_back
     mended: Desk,
 ) -> None:
     desk = mended
-    taken = {"attributes": {}, "email": f"{TOURIST}@example.jp", "firstName": "職員一", "lastName": "那須"}
+    taken = {
+        "username": TOURIST,
+        "attributes": {},
+        "email": f"{TOURIST}@example.jp",
+        "firstName": "職員一",
+        "lastName": "那須",
+    }
     assert desk.asks(ADMIN, "PUT", f"/users/{desk.user(TOURIST)}", taken).status_code == 204
     catalog, client = desk.world.here(platform()), desk.world.keycloak(desk.world.here(platform()))
     targets = [target(client)]

@@ -43,3 +43,21 @@ def take_back(server: Keycloak, realm: str, alias: str, names: frozenset[str]) -
             server.session.delete(f"{person}/role-mappings/realm", roles.named(server, realm, given))
         for name in sorted(joined):
             server.session.delete(f"{person}/groups/{server.id(groups.NAME, realm, name)}")
+
+
+def account(server: Keycloak, realm: str, name: str) -> str | None:
+    """The id of the account of that user name; None where the realm has none."""
+    found = server.session.list(path(realm, "users"), username=name, exact="true", briefRepresentation="true")
+    return text(found[0], "id", "users") if found else None
+
+
+def of_account(server: Keycloak, realm: str, id: str) -> Mapping[str, str]:
+    """The providers to which the account is linked, and what each calls the person."""
+    found = server.session.list(path(realm, "users", id, "federated-identity"))
+    return {text(one, "identityProvider", "users"): str(one.get("userName") or "") for one in found}
+
+
+def undo(server: Keycloak, realm: str, id: str, alias: str) -> None:
+    """No link, and nobody who came in by it. The next login through the provider begins with a proof again."""
+    server.session.delete(path(realm, "users", id, "federated-identity", alias))
+    sessions.end(server, realm, id)

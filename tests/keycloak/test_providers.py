@@ -10,6 +10,7 @@ import pytest
 from control_plane.catalog.model import MfaMode, SecretRef
 from control_plane.engine.plan import Update
 from control_plane.keycloak import flows
+from control_plane.keycloak import links as linking
 from control_plane.problems import Refused
 from tests.conftest import KeycloakServer
 from tests.keycloak.browser import Person
@@ -75,6 +76,22 @@ def test_who_is_known_proves_that_the_account_is_his_and_is_asked_for_it_once(st
     again, page = through(stage, door, "known")
     assert again.token(page).ok
     assert not stage.world.plan(stage.catalog)
+
+
+def test_a_wrong_link_is_undone_and_its_session_ends_and_the_next_login_begins_with_a_proof(stage: Stage) -> None:
+    unlinked(stage, "known")
+    username = stage.with_password(HUB, "known")
+    person, page = through(stage, LINKS, "known")
+    refresh = person.token(person.sends(page, username=username, password=PASSWORD)).json()["refresh_token"]
+    server, realm = stage.world.keycloak(stage.catalog), stage.world.realm(HUB)
+    id = linking.account(server, realm, username)
+    assert id is not None
+    assert set(linking.of_account(server, realm, id)) == {LINKS}
+    linking.undo(server, realm, id, LINKS)
+    linking.undo(server, realm, id, LINKS)  # again does no harm
+    assert links(stage, "known") == []
+    assert not person.refreshed(refresh).ok
+    assert through(stage, LINKS, "known")[1].asks_for_password
 
 
 def test_who_is_unknown_is_refused_where_only_accounts_that_are_there_may_come(stage: Stage) -> None:

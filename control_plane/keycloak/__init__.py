@@ -7,6 +7,8 @@
     kinds      the list of kinds; each kind is one file
     baseline   the settings of a realm that a template asks for; loosening: which difference opens something
     realmput   how a realm is written without resetting what is not ours
+    accounts   how a person's account is read and written; firsts: how somebody gets in; leaving, dormancy: how it ends;
+               renames: another name, another realm; lastadmin: who stays
     flowtree   login flows as trees; logins: those that we want
     doorways   login flows of who comes through an identity provider; providers: these; protocols: how one is reached
                and believed; providermappers: what it gives; links: the people who are linked to one

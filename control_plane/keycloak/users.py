@@ -2,9 +2,8 @@
 
 Who leaves the YAML is disabled and keeps the mark, with the day of it (`leaving`); an account is deleted only when the
 operator has counted those that are due. No password is ever set here but a new account's first (`firsts`).
-Memberships and roles are read from the small side, per group and per role, never per person. An account is never
-written without a real change: a PUT of what was read would end a lock-out. A PUT with attributes empties name and
-e-mail unless it carries them.
+Memberships and roles are read from the small side, per group and per role, never per person. `accounts` says how an
+account is written.
 
 A person stands in the groups that the YAML names; with none, in the tenant's own group.
 """
@@ -12,7 +11,7 @@ A person stands in the groups that the YAML names; with none, in the tenant's ow
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -22,6 +21,7 @@ from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
 from control_plane.engine.values import Value
 from control_plane.keycloak import (
+    accounts,
     builtin,
     danger,
     firsts,
@@ -36,25 +36,19 @@ from control_plane.keycloak import (
 )
 from control_plane.keycloak.answers import Conflict, Json, Missing, text
 from control_plane.keycloak.marks import (
-    DORMANT,
     EXEMPT,
-    LEFT,
     MANAGED,
     PLATFORM,
-    TENANT,
     attribute,
     belongs,
     is_nobodys,
     is_ours,
-    lists,
-    marks,
 )
 from control_plane.keycloak.server import Keycloak
 from control_plane.keycloak.session import path
 from control_plane.problems import Problem, ServerError
 
 NAME = leaving.USER
-NAMES = ("email", "firstName", "lastName")
 
 
 def desired(catalog: Catalog) -> Iterator[Resource]:
@@ -114,14 +108,14 @@ def _read(server: Keycloak, realm: str) -> Iterator[Resource]:
             path(realm, "users"), briefRepresentation="true", q=f"{PLATFORM}:{server.platform}"
         )
         hidden = {text(one, "id", "users") for one in found}
-    accounts = _accounts(server, realm, hidden)
-    server.remember(NAME, realm, {one.resource.key.name: one.id for one in accounts})
-    told = {one.id for one in accounts if one.whole}
+    listed = _accounts(server, realm, hidden)
+    server.remember(NAME, realm, {one.resource.key.name: one.id for one in listed})
+    told = {one.id for one in listed if one.whole}
     memberships = _edges(server, realm, told, server.ids(groups.NAME, realm), _members)
     custom = {name: id for name, id in server.ids(roles.NAME, realm).items() if not builtin.is_role(realm, name)}
     given = _edges(server, realm, told, custom, _holders)
     elsewhere = links.claimed(server, realm, told)  # given and taken by a login over there
-    for id, one, known in accounts:
+    for id, one, known in listed:
         if known:
             claimed = elsewhere.get(id, frozenset())
             fields = {
@@ -145,10 +139,10 @@ class _Account(NamedTuple):
 def _account_of(server: Keycloak, realm: str, one: Json, hidden: set[str] | None) -> _Account:
     id, key = text(one, "id", "users"), Key(NAME, realm, text(one, "username", "users"))
     if is_ours(one, server.platform) if hidden is None else id in hidden:
-        return _Account(id, Resource(key, _found(one), None, belongs(one)), True)
+        return _Account(id, Resource(key, accounts.found(one), None, belongs(one)), True)
     why = danger.EXEMPTED if attribute(one, EXEMPT) is not None else None
     free = server.takes(one)
-    fields = _found(one) if free else _account(one)
+    fields = accounts.found(one) if free else accounts.outline(one)
     if one.get("federationLink"):  # Keycloak reads him from there, and so it says who he is
         fields["directory"] = server.directories.get(realm, {}).get(str(one["federationLink"]), "")
     return _Account(id, Resource(key, fields, owned=False, adoptable=is_nobodys(one), danger=why), free)
@@ -191,32 +185,6 @@ def _holders(realm: str, name: str, id: str) -> str:
     return path(realm, "roles", name, "users")
 
 
-def _account(one: Json) -> dict[str, Value]:
-    """What the lists tell of everybody."""
-    found: dict[str, Value] = {name: one.get(name) for name in ("enabled", *NAMES)}
-    return {**found, "totp": one.get("totp"), "created": one.get("createdTimestamp")}  # totp: a code is registered
-
-
-def _found(one: Json) -> dict[str, Value]:
-    attributes = one.get("attributes") or {}
-    left = leaving.day(one)
-    return {
-        **_account(one),
-        "invited": firsts.found(one),
-        "dormant": attribute(one, DORMANT) is not None,
-        "left": left is not None,
-        "left_on": left.isoformat() if left else None,
-        "tenant": attribute(one, TENANT),
-        "attributes": {str(name): _value(value) for name, value in attributes.items()},
-    }
-
-
-def _value(found: object) -> Value:
-    """An attribute's value: a text, or several."""
-    values = tuple(map(str, found)) if isinstance(found, list) else (str(found),)
-    return values[0] if len(values) == 1 else values
-
-
 # ---------------------------------------------------------------- written
 
 
@@ -225,8 +193,8 @@ def create(server: Keycloak, want: Resource) -> None:
     realm, username = want.key.within, want.key.name
     body = {
         "username": username,
-        **{name: want.fields[name] for name in ("enabled", *NAMES)},
-        "attributes": {**_attributes(server, want, {}), **firsts.mark(want)},
+        **{name: want.fields[name] for name in ("enabled", *accounts.NAMES)},
+        "attributes": {**accounts.attributes(server, want, {}), **firsts.mark(want)},
         "groups": sorted(_names(want, "groups")),
         **firsts.body(server, want),
     }
@@ -237,7 +205,7 @@ def create(server: Keycloak, want: Resource) -> None:
         if not there or not is_ours(there[0], server.platform):
             raise
         id = text(there[0], "id", "users")
-        _put(server, want, id, frozenset(want.fields))
+        accounts.put(server, want, id, frozenset(want.fields))
         _join(server, want, id, _names(want, "groups"))
     server.learn(NAME, realm, username, id)
     _give(server, want, id, _names(want, "roles"))
@@ -266,7 +234,7 @@ def update(server: Keycloak, change: Update) -> None:
     if change.moves:
         server.session.put(where, {"username": change.key.name})
         server.learn(NAME, realm, change.key.name, id)
-    _put(server, want, id, change.changed)
+    accounts.put(server, want, id, change.changed)
     exempted = any(one.path == ("attributes", EXEMPT) and one.after is None for one in change.changes)
     if left or taken or exempted or ("enabled" in change.changed and not enables):
         sessions.end(server, realm, id)
@@ -276,45 +244,6 @@ def update(server: Keycloak, change: Update) -> None:
         _give(server, want, id, _names(want, "roles") - _names(have, "roles"))
     if "invited" in change.changed:
         firsts.invite(server, realm, id)
-
-
-def _put(server: Keycloak, want: Resource, id: str, names: frozenset[str]) -> None:
-    """The changed fields of the account. `enabled` goes only when it changes, so that a lock-out stays."""
-    body: Json = {"enabled": want.fields["enabled"]} if "enabled" in names else {}
-    if names & {*NAMES, "attributes", "tenant", "left", "dormant", MANAGED} or (body and want.fields.get("left")):
-        found = server.session.get(path(want.key.within, "users", id))
-        kept = {name: found.get(name) for name in NAMES}
-        named = {name: want.fields[name] for name in NAMES if name in want.fields}
-        attributes = _attributes(server, want, found.get("attributes") or {})
-        attributes |= {**_left(server, want, found, names), **_dormant(server, want)}
-        body |= {"username": want.key.name, **kept, **named}  # without it a realm in which names may change refuses
-        body["attributes"] = {name: value for name, value in attributes.items() if value}
-    if body:
-        server.session.put(path(want.key.within, "users", id), body)
-
-
-def _attributes(server: Keycloak, want: Resource, there: Json) -> dict[str, list[str]]:
-    """Those that are there, with ours; of who leaves the YAML nothing is wanted, and all stay."""
-    wanted = want.fields.get("attributes", {})
-    assert isinstance(wanted, Mapping)
-    tenant = want.fields.get("tenant")
-    mark = lists(marks(server.platform, str(tenant))) if tenant else {}
-    ours = {name: [] if value is None else [str(value)] for name, value in wanted.items()}
-    return {name: value for name, value in {**there, **ours, **mark}.items() if value}
-
-
-def _left(server: Keycloak, want: Resource, found: Json, names: frozenset[str]) -> dict[str, list[str]]:
-    """The mark of who has left. Its day stays, unless the account was switched on meanwhile: then it begins anew."""
-    if not want.fields.get("left"):
-        return {LEFT: []}
-    known = None if "enabled" in names else leaving.day(found)
-    return {LEFT: [(known or server.today).isoformat()]}
-
-
-def _dormant(server: Keycloak, want: Resource) -> dict[str, list[str]]:
-    if "dormant" not in want.fields:
-        return {}
-    return {DORMANT: [server.today.isoformat()] if want.fields["dormant"] else []}
 
 
 def _join(server: Keycloak, want: Resource, id: str, names: frozenset[str]) -> None:

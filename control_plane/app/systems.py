@@ -121,7 +121,7 @@ def connect(catalog: Catalog, directory: Path, parallel: int | None, only: tuple
         parallel=given or kong.PARALLEL,
         peek=lambda secret: book.peek(secret.ref),
     )
-    targets = (keycloak.target(identity, identity.parallel), kong.target(gateway, gateway.parallel, catalog))
+    targets = (keycloak.target(identity, identity.parallel, catalog), kong.target(gateway, gateway.parallel, catalog))
     return Systems(identity, gateway, store, book, concerned(targets, only), frozenset(catalog.realms))
 
 

@@ -15,6 +15,7 @@
     pairwise   ids of people that one service alone knows; proofs: how a client proves who it is
     keys       the key that a realm signs with; rotation: one after the other; keyrings: what was made of them by hand
     claims     what our account may do, as its token says; rights: told before a write; account: how it is made
+    abilities  what the server can do, and the configuration needs
 
 Here belongs what is true for Keycloak alone. Not here: the comparison of states, YAML, Kong, printing.
 """
@@ -23,6 +24,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from control_plane.catalog.model import Catalog
 from control_plane.engine.target import Target
 from control_plane.keycloak.kinds import KINDS
 from control_plane.keycloak.rights import checks, preflight
@@ -32,13 +34,16 @@ from control_plane.keycloak.session import PARALLEL
 __all__ = ["KINDS", "PARALLEL", "Keycloak", "checks", "target"]
 
 
-def target(client: Keycloak, parallel: int = PARALLEL) -> Target:
-    """Keycloak as the engine takes it. Its writes take effect before it answers, so there is nothing to settle."""
+def target(client: Keycloak, parallel: int = PARALLEL, catalog: Catalog | None = None) -> Target:
+    """Keycloak as the engine takes it. Its writes take effect before it answers, so there is nothing to settle.
+
+    With the catalog it is asked beforehand whether it can do what the catalog needs.
+    """
     return Target(
         "Keycloak",
         client,
         KINDS,
-        preflight=partial(preflight, client),
-        checks=partial(checks, client),
+        preflight=partial(preflight, client, catalog),
+        checks=partial(checks, client, catalog),
         parallel=parallel,
     )

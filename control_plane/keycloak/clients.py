@@ -198,7 +198,16 @@ def create(server: Keycloak, want: Resource) -> None:
     server.learn(NAME, realm, name, id)
     if want.fields[ROLES]:
         _set_roles(server, want, id)
-    _set_scopes(server, want, id)  # Keycloak adds scopes of its own to a client with a service account
+    _set_scopes(server, want, id)  # Keycloak adds scopes of its own to a client with a service account …
+    _take_mappers(server, want, id)  # … and 26.0 mappers
+
+
+def _take_mappers(server: Keycloak, want: Resource, id: str) -> None:
+    """No mapper but those that are wanted."""
+    models = path(want.key.within, "clients", id, "protocol-mappers", "models")
+    for one in server.session.list(models):
+        if one.get("name") not in _names(want, MAPPERS):
+            server.session.delete(f"{models}/{text(one, 'id', models)}")
 
 
 def update(server: Keycloak, change: Update) -> None:

@@ -112,6 +112,7 @@ def create(server: Keycloak, want: Resource) -> None:
         if not is_ours(server.session.get(path(name)), server.platform):
             raise
         realmput.put(server.session, name, body)
+    server.session.renew()  # Keycloak 26.0 knows of our rights in the new realm by the token alone
 
 
 def update(server: Keycloak, change: Update) -> None:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from control_plane.catalog.model import Catalog
 from control_plane.engine.target import Check
-from control_plane.keycloak import claims
+from control_plane.keycloak import abilities, claims
 from control_plane.keycloak.answers import Missing
 from control_plane.keycloak.server import Keycloak
 from control_plane.keycloak.session import path
@@ -18,15 +19,15 @@ from control_plane.problems import Problem, RenkeiError
 MAJOR = "26"  # the version of Keycloak whose Admin API this was measured on
 
 
-def preflight(server: Keycloak) -> Sequence[Problem]:
+def preflight(server: Keycloak, catalog: Catalog | None = None) -> Sequence[Problem]:
     """What this Keycloak or our account lacks for a write."""
-    return [Problem(f"Keycloak: {one.detail}", help=one.help) for one in checks(server) if not one.ok]
+    return [Problem(f"Keycloak: {one.detail}", help=one.help) for one in checks(server, catalog) if not one.ok]
 
 
-def checks(server: Keycloak) -> Sequence[Check]:
+def checks(server: Keycloak, catalog: Catalog | None = None) -> Sequence[Check]:
     """Reachable, a version that we know, and the rights to write in every realm that is asked for."""
     try:
-        return [_version(server), *_realms(server)]
+        return [_version(server), *_realms(server), *(abilities.missing(server, catalog) if catalog else ())]
     except RenkeiError as error:
         problem = error.problems[0]
         return [Check("Keycloak", False, problem.message, problem.help)]

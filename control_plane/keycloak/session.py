@@ -263,6 +263,11 @@ class Session:
         """An access token that is still good for a while."""
         return self._authorize()
 
+    def renew(self) -> None:
+        """Ask with a new token from now on: what the old one says of our rights is out of date."""
+        with self._lock:
+            self._renew_at = 0.0
+
     def _authorize(self) -> str:
         """Have a token that lives on for a while; the first thread that finds it old renews it for all."""
         with self._lock:

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from control_plane.problems import Problem, RenkeiError
+from control_plane.problems import Problem, Refused, RenkeiError
 from control_plane.sandbox.cache import (
     appearing_whole,
     cache_directory,
@@ -32,10 +32,13 @@ from control_plane.sandbox.downloads import Pinned, fetch
 from control_plane.sandbox.java import Java, find_java
 from control_plane.sandbox.progress import Step, Tell
 
-VERSION = "26.7.3"
-SHA256 = "77657f30b7e90d70f727712ce1c967f430fd6a5e9f458d32d8c6df0635345f47"
+PINNED = {  # version: SHA-256 of its archive. The first is the newest that we know, and what everybody gets
+    "26.7.3": "77657f30b7e90d70f727712ce1c967f430fd6a5e9f458d32d8c6df0635345f47",
+    "26.0.8": "8cf143b894afcf7d3be4549dc5af4790bda63bd471a5ac8e384094fb729e4b15",  # the oldest that we work with
+}
+ASKED = "RENKEI_KEYCLOAK_VERSION"  # of the environment: another of these versions, for tests
 CENTRAL = "https://repo1.maven.org/maven2"
-BUILT = f"keycloak-{VERSION}-1"  # the last number grows when what is made here changes
+MADE = 1  # grows when what is made here changes
 BOOTSTRAP_CLIENT = "renkei-bootstrap"
 DATABASE = "keycloakdb.mv.db"
 
@@ -87,31 +90,40 @@ def installed(tell: Tell) -> Distribution:
     cache = cache_directory()
     with locked(cache / "lock"):
         java = find_java(cache, tell)
-        built = cache / BUILT
+        built = cache / f"keycloak-{version()}-{MADE}"
         if not built.is_dir():
             remove_unfinished(cache)
             _install(built, java, tell)
         return Distribution(built, java)
 
 
+def version() -> str:
+    """The version that is wanted. Raises Refused for one whose hash nobody has pinned."""
+    asked = os.environ.get(ASKED) or next(iter(PINNED))
+    if asked not in PINNED:
+        raise Refused(Problem(f"{ASKED}: there is no pinned Keycloak {asked}", help=f"one of {', '.join(PINNED)}"))
+    return asked
+
+
 def archive() -> Pinned:
     """The official archive, from Maven Central or the mirror that RENKEI_MAVEN names."""
-    maven = os.environ.get("RENKEI_MAVEN", CENTRAL).rstrip("/")
-    path = f"org/keycloak/keycloak-quarkus-dist/{VERSION}/keycloak-quarkus-dist-{VERSION}.tar.gz"
+    maven, asked = os.environ.get("RENKEI_MAVEN", CENTRAL).rstrip("/"), version()
+    path = f"org/keycloak/keycloak-quarkus-dist/{asked}/keycloak-quarkus-dist-{asked}.tar.gz"
     hint = "look at your network, set HTTPS_PROXY, or let RENKEI_MAVEN name a mirror of Maven Central"
-    return Pinned(f"Keycloak {VERSION}", f"{maven}/{path}", SHA256, hint)
+    return Pinned(f"Keycloak {asked}", f"{maven}/{path}", PINNED[asked], hint)
 
 
 def _install(built: Path, java: Java, tell: Tell) -> None:
-    need_space(built.parent, 700, f"Keycloak {VERSION}")
-    fetched = fetch(archive(), built.parent / f"keycloak-quarkus-dist-{VERSION}.tar.gz", tell)
+    wanted = archive()
+    need_space(built.parent, 700, wanted.title)
+    fetched = fetch(wanted, built.parent / wanted.url.rpartition("/")[2], tell)
     with appearing_whole(built) as directory:
         home = directory / "home"
-        tell(Step(f"Keycloak {VERSION}: unpack"))
+        tell(Step(f"{wanted.title}: unpack"))
         unpack(fetched, home)
-        tell(Step(f"Keycloak {VERSION}: build (once, about half a minute)"))
+        tell(Step(f"{wanted.title}: build (once, about half a minute)"))
         _run([*command(java, home), "build", "--db=dev-file", "--health-enabled=true"], "build", environment())
-        tell(Step(f"Keycloak {VERSION}: prepare a database (once, about a quarter of a minute)"))
+        tell(Step(f"{wanted.title}: prepare a database (once, about a quarter of a minute)"))
         _prepare_database(directory, java)
     fetched.unlink()  # it has served; the hash pins it when it is ever needed again
 

@@ -13,10 +13,11 @@ from control_plane.catalog.model import KeycloakSettings, SecretRef
 from control_plane.engine.read import have
 from control_plane.engine.resource import Resource
 from control_plane.engine.values import Secret
-from control_plane.keycloak import Keycloak, checks, clients, groups, realms, target, users
+from control_plane.keycloak import Keycloak, abilities, checks, clients, groups, realms, target, users
 from control_plane.keycloak.answers import Json
 from control_plane.keycloak.session import READS
 from control_plane.problems import NotAllowed, ServerError
+from tests.building import a_platform, with_administrators, with_tenant, with_user
 from tests.keycloak.conftest import seal, secret_of
 
 URL = "http://id.example.jp"
@@ -219,3 +220,40 @@ def test_a_server_that_does_not_answer_is_one_check_that_fails(server: Keycloak)
         (found,) = checks(server)
     assert not found.ok
     assert "does not answer" in found.detail
+
+
+# ---------------------------------------------------------------- what a server can do
+
+
+def an_older_keycloak(edge: responses.RequestsMock, *features: str) -> None:
+    steps = ("auth-cookie", "auth-username-password-form", "auth-otp-form", "deny-access-authenticator")
+    providers = {"authenticator": {"providers": {name: {} for name in steps}}}
+    named = [{"name": name, "enabled": True} for name in ("STEP_UP_AUTHENTICATION", *features)]
+    has(edge, "serverinfo", {"providers": providers, "features": named})
+
+
+def test_what_a_server_lacks_for_the_configuration_is_named_for_each_realm(
+    edge: responses.RequestsMock, server: Keycloak
+) -> None:
+    an_older_keycloak(edge)
+    catalog = a_platform(
+        with_tenant("oyama"),
+        with_tenant("nikko", factors=("totp", "passkey")),
+        with_user("nikko-01", tenant="nikko"),
+        with_administrators("nikko-01", tenant="nikko"),
+    )
+    found = {one.name: one for one in abilities.missing(server, catalog)}
+    lacks = found["Keycloak for realm nikko"]
+    assert not lacks.ok
+    for name in ("conditional-sub-flow-executed", "webauthn-authenticator", "fine-grained permissions"):
+        assert name in lacks.detail
+    assert "Keycloak for realm oyama" not in found, "one factor for everyone needs no step that is missing"
+
+
+def test_a_server_that_has_all_that_is_asked_for_has_no_check_of_its_own(
+    edge: responses.RequestsMock, server: Keycloak
+) -> None:
+    an_older_keycloak(edge, "ADMIN_FINE_GRAINED_AUTHZ_V2")
+    tenant = (with_tenant("nikko"), with_user("nikko-01", tenant="nikko"))
+    catalog = a_platform(*tenant, with_administrators("nikko-01", tenant="nikko"))
+    assert list(abilities.missing(server, catalog)) == []

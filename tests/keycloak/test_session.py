@@ -332,3 +332,15 @@ def test_one_that_breaks_off_again_is_an_error_that_says_so(edge: responses.Requ
     with pytest.raises(ServerError, match=r"breaks its answer .* off after 19 characters"):
         session.list(WHERE)
     assert session.requests == 2
+
+
+def test_after_a_realm_was_made_a_new_token_is_asked_for(
+    edge: responses.RequestsMock, session: Session, tokens: responses.BaseResponse
+) -> None:
+    """Keycloak 26.0 knows of our rights in it by the token alone."""
+    edge.get(at(WHERE), json=[])
+    session.list(WHERE)
+    session.renew()
+    session.list(WHERE)
+    session.list(WHERE)
+    assert tokens.call_count == 2

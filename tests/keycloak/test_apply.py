@@ -14,7 +14,7 @@ from control_plane.engine.apply import Failed, apply
 from control_plane.engine.plan import Update, make_plan
 from control_plane.engine.read import have, want
 from control_plane.engine.resource import Key
-from control_plane.keycloak import KINDS, checks, flows, target
+from control_plane.keycloak import KINDS, abilities, checks, flows, target
 from control_plane.keycloak.answers import Moved
 from control_plane.keycloak.session import path
 from control_plane.problems import NotAllowed, Problem, RenkeiError
@@ -29,6 +29,12 @@ def test_a_plan_after_apply_is_empty(applied: World) -> None:
     world = applied
     catalog = world.here(a_small_platform())
     assert told(world.plan(catalog)) == []
+
+
+def test_this_keycloak_has_all_that_the_platform_needs(applied: World) -> None:
+    """Its names for steps and features are those that we look for."""
+    catalog = applied.here(a_small_platform())
+    assert list(abilities.missing(applied.keycloak(catalog), catalog)) == []
 
 
 def test_a_platform_is_applied_alike_one_by_one(world: World) -> None:

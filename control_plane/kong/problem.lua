@@ -50,6 +50,7 @@ local REASONS = {
   ["a token that is not valid yet"] = "トークンの有効期間がまだ始まっていません。",
   ["a token of another issuer"] = "発行者の異なるトークンです。",
   ["a token for another audience"] = "この基盤宛てのトークンではありません。",
+  ["not a token that the service has got for itself"] = "サービスが自分のために取得したトークンではありません。",
   ["neither the service's own token nor that of a person"] = "サービス自身のトークンでも利用者のトークンでもありません。",
   ["not for users"] = "利用者による呼出しはできません。",
   ["only for users"] = "利用者だけが呼び出せます。",

@@ -17,6 +17,7 @@ from control_plane.app.run import Ask, Run
 from control_plane.catalog.model import Asked, Behind, Catalog, KongSettings, Redis
 from control_plane.engine.plan import make_plan
 from control_plane.engine.read import have, want
+from control_plane.engine.resource import Key
 from control_plane.engine.target import Target
 from control_plane.kong import KINDS, target
 from control_plane.problems import Refused
@@ -56,7 +57,9 @@ def a_run(world: World, catalog: Catalog, said: dict[str, Any]) -> Run:
     plan = make_plan(KINDS, want([one], catalog, world.vault.version), have([one]))
     about = About("tochigi", "test", datetime.now(UTC), None, (), None)
     systems: Any = SimpleNamespace(targets=(one,), book=SimpleNamespace(ensure=lambda refs: None))
-    return Run(Ask(Path()), catalog, systems, want={}, have={}, there={}, plan=plan, about=about)
+    nobody: frozenset[Key] = frozenset()
+    left: dict[str, Any] = {"deletable": nobody, "dormant": nobody}
+    return Run(Ask(Path()), catalog, systems, want={}, have={}, there={}, plan=plan, about=about, **left)
 
 
 MISSING: dict[str, tuple[dict[str, Any], str, str]] = {

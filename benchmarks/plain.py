@@ -33,12 +33,14 @@ class Plain:
     token: Token
     session: requests.Session = field(repr=False)
 
-    def post(self, path: str, body: object) -> None:
+    def post(self, path: str, body: object) -> str:
+        """The id of what was made, where the answer names one."""
         where = f"{self.url}/admin/{path}"
         answer = self.session.post(where, json=body, headers={"Authorization": self.token.header()}, timeout=TIMEOUT)
         answer.raise_for_status()
+        return str(answer.headers.get("Location", "")).rpartition("/")[2]
 
-    def all(self, work: Iterable[Callable[[], None]]) -> int:
+    def all(self, work: Iterable[Callable[[], object]]) -> int:
         """Do it all, ten at once; how many there were."""
         number = 0
         with ThreadPoolExecutor(PARALLEL) as pool:
@@ -94,7 +96,7 @@ class Copy:
     groups: dict[tuple[str, str], str] = field(default_factory=dict)  # (realm, path of an upper group) -> id
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def parts(self, kind: str, wanted: list[Resource]) -> Iterator[list[Callable[[], None]]]:
+    def parts(self, kind: str, wanted: list[Resource]) -> Iterator[list[Callable[[], object]]]:
         """What may be sent at once: an upper group is there before those below it."""
         if kind == "group":
             yield [self._upper(one) for one in wanted if one.key.name.count("/") == 1]
@@ -102,7 +104,7 @@ class Copy:
         else:
             yield [self._plain(kind, one) for one in wanted]
 
-    def _plain(self, kind: str, one: Resource) -> Callable[[], None]:
+    def _plain(self, kind: str, one: Resource) -> Callable[[], object]:
         realm = BESIDE + _realm(one)
         match kind:
             case "realm":
@@ -123,20 +125,17 @@ class Copy:
             case _:
                 return lambda: self.server.post(f"realms/{realm}/roles", {"name": one.key.name})
 
-    def _upper(self, one: Resource) -> Callable[[], None]:
+    def _upper(self, one: Resource) -> Callable[[], object]:
         realm, name = BESIDE + _realm(one), one.key.name[1:]
 
         def make() -> None:
-            where = f"{self.server.url}/admin/realms/{realm}/groups"
-            headers = {"Authorization": self.server.token.header()}
-            answer = self.server.session.post(where, json={"name": name}, headers=headers, timeout=TIMEOUT)
-            answer.raise_for_status()
+            id = self.server.post(f"realms/{realm}/groups", {"name": name})
             with self.lock:
-                self.groups[realm, one.key.name] = answer.headers["Location"].rpartition("/")[2]
+                self.groups[realm, one.key.name] = id
 
         return make
 
-    def _lower(self, one: Resource) -> Callable[[], None]:
+    def _lower(self, one: Resource) -> Callable[[], object]:
         realm = BESIDE + _realm(one)
         above, _, name = one.key.name.rpartition("/")
         return lambda: self.server.post(f"realms/{realm}/groups/{self.groups[realm, above]}/children", {"name": name})
@@ -149,7 +148,7 @@ def _realm(one: Resource) -> str:
 def fill(server: Plain, realm: str, number: int) -> dict[str, float]:
     """So many people whom nobody has declared, in one realm."""
 
-    def person(n: int) -> Callable[[], None]:
+    def person(n: int) -> Callable[[], object]:
         name = f"citizen-{n:06}"
         body = {
             "username": name,

@@ -208,21 +208,20 @@ def read_redirect(value: str) -> str:
 
 def read_keys_url(value: str) -> str:
     """Whoever can answer in its place is the service: https, except on the loopback."""
-    parts = urlsplit(read_link(value))
-    if parts.fragment:
-        raise wrong("this URL must not have a fragment")
-    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
-        raise wrong("keys are fetched by https, except on the loopback", "https" + value[4:])
-    return value
+    return _by_tls(value, "keys are fetched by https, except on the loopback")
 
 
 def read_secure_url(value: str) -> str:
     """Whoever can answer in its place signs people in: https, except on the loopback. Kept to the letter."""
+    return _by_tls(value, "people are signed in by https, except on the loopback")
+
+
+def _by_tls(value: str, rule: str) -> str:
     parts = urlsplit(read_link(value))
     if parts.fragment:
         raise wrong("this URL must not have a fragment")
     if parts.scheme == "http" and parts.hostname not in LOOPBACK:
-        raise wrong("people are signed in by https, except on the loopback", "https" + value[4:])
+        raise wrong(rule, "https" + value[4:])
     return value
 
 

@@ -110,8 +110,7 @@ def _setting(one: Json, name: str) -> str | None:
 
 
 def _found(server: Keycloak, realm: str, id: str, one: Json, tenant: str, digest: str) -> Fields:
-    config = one.get("config") or {}
-    more = {name: _setting(one, name) for name in config if name not in (*ldap.KNOWN, CREDENTIAL, *ldap.HARMLESS)}
+    more = {name: _setting(one, name) for name in _unknown(one)}
     found: dict[str, Value] = {name: _setting(one, name) for name in ldap.KNOWN}
     mappers = server.session.list(path(realm, "components"), parent=id)
     return {
@@ -122,6 +121,11 @@ def _found(server: Keycloak, realm: str, id: str, one: Json, tenant: str, digest
         MORE: frozenset(f"{name}={value}" for name, value in more.items() if value is not None),
         MAPPERS: frozenset(map(_mapper, mappers)),
     }
+
+
+def _unknown(one: Json) -> list[str]:
+    """The settings that we neither want nor know to be harmless."""
+    return sorted((one.get("config") or {}).keys() - {*ldap.KNOWN, CREDENTIAL, *ldap.HARMLESS})
 
 
 def _mapper(one: Json) -> str:
@@ -166,9 +170,7 @@ def _put(server: Keycloak, want: Resource, id: str, changed: frozenset[str]) -> 
     where = path(want.key.within, "components", id)
     found = server.session.get(where)
     body = _body(server, want, found if CREDENTIAL not in changed else None, True)
-    unknown = {
-        name: [""] for name in found.get("config") or {} if name not in (*ldap.KNOWN, CREDENTIAL, *ldap.HARMLESS)
-    }
+    unknown = {name: [""] for name in _unknown(found)}
     server.session.put(where, {**found, **body, "config": {**unknown, **body["config"]}})
 
 

@@ -168,10 +168,12 @@ def _service(number: int, size: Size) -> list[str]:
         return _service_with_a_key(number, size)
     scope = f"scope-{number % size.scopes:02}"
     levels = "[read, update]" if number % 4 == 0 else "[read]"
+    portal = [f"    redirect_uris: [https://service-{number:05}.example.jp/login]"] if number % 22 == 0 else []
     return [
         f"  - service: service-{number:05}",
         f"    title: 計測サービス{number}",
         "    auth: [api-key]" if number % 2 else "    auth: [api-key, token]",
+        *portal,
         "    allowed_ips: [192.0.2.0/24]",
         "    grants:",
         f"      - {{api: api-{number % size.apis:02}, levels: {levels}, scopes: [{scope}], until: 2030-03-31}}",

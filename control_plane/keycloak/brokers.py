@@ -9,7 +9,7 @@ to look at it, and ends the sessions of the people who have a link to it. Those 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from control_plane.catalog.model import Catalog
 from control_plane.engine.kind import Kind
@@ -34,12 +34,12 @@ def read(server: Keycloak) -> Iterator[Resource]:
 
 
 def _read(server: Keycloak, realm: str) -> Iterator[Resource]:
-    names = (text(one, "alias", providers.where(realm)) for one in _open(server, realm))
+    names = (text(one, "alias", providers.where(realm)) for one in _open(server, providers.seen(server, realm)))
     yield Resource(Key(NAME, realm, "identity-providers"), {OPEN: frozenset(names)})
 
 
-def _open(server: Keycloak, realm: str) -> Iterator[Json]:
-    for one in providers.every(server, realm):
+def _open(server: Keycloak, found: Iterable[Json]) -> Iterator[Json]:
+    for one in found:
         if one.get("enabled") is not False and not providers.is_ours(server, one):
             yield one
 
@@ -47,7 +47,7 @@ def _open(server: Keycloak, realm: str) -> Iterator[Json]:
 def create(server: Keycloak, want: Resource) -> None:
     """A realm that was made just now has none; one that is open all the same is closed."""
     realm = want.key.within
-    for one in list(_open(server, realm)):
+    for one in _open(server, list(providers.every(server, realm))):
         providers.close(server, realm, one)
 
 

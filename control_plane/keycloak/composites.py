@@ -49,7 +49,7 @@ def read(server: Keycloak) -> Iterator[Resource]:
 
 def _read(server: Keycloak, realm: str) -> Iterator[Resource]:
     where = path(realm, "roles")
-    found = server.session.list(where, briefRepresentation="false")
+    found = roles.every(server, realm)
     custom = [one for one in found if not builtin.is_role(realm, str(one.get("name")))]
     parts = server.side_by_side(partial(_included, server, realm), custom)
     ours = [one for one in custom if server.takes(one) and one.get("name") == roles.DELEGATE]

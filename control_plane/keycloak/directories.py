@@ -70,7 +70,9 @@ def read(server: Keycloak) -> Iterator[Resource]:
 def _read(server: Keycloak, realm: str) -> Iterator[Resource]:
     ids: dict[str, str] = {}
     titles: dict[str, str] = {}
-    for one in server.session.list(path(realm, "components"), type=STORAGE):
+    for one in server.shared(realm, "components", lambda: server.session.list(path(realm, "components"))):
+        if one.get("providerType") != STORAGE:
+            continue
         id, name = text(one, "id", "components"), text(one, "name", "components")
         titles[id] = name
         ours = _mark(server, one)

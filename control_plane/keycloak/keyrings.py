@@ -52,10 +52,12 @@ def read(server: Keycloak) -> Iterator[Resource]:
 
 def _read(server: Keycloak, realm: str) -> Iterator[Resource]:
     where = path(realm, "keys")
-    said = server.session.get(where)
+    said = server.said_of_keys(realm)
     keys = [one for one in a_list(said.get("keys"), where) if one.get("status") != "DISABLED"]
-    listed = server.session.list(path(realm, "components"), type=PROVIDERS)
-    components = {text(one, "id", path(realm, "components")): one for one in listed}
+    listed = server.shared(realm, "components", lambda: server.session.list(path(realm, "components")))
+    components = {
+        text(one, "id", path(realm, "components")): one for one in listed if one.get("providerType") == PROVIDERS
+    }
     rivals = dict(_rivals(said.get("active") or {}, keys))
     for id in sorted({str(key.get("providerId")) for key in keys} & components.keys()):
         one, reasons = components[id], []

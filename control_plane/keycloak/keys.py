@@ -7,17 +7,13 @@ import binascii
 import hashlib
 import textwrap
 
-from control_plane.keycloak.answers import Missing, a_list, unexpected
-from control_plane.keycloak.session import Session, path
+from control_plane.keycloak.answers import Json, Missing, a_list, unexpected
+from control_plane.keycloak.session import path
 
 
-def find(session: Session, realm: str) -> bytes | None:
-    """The active RS256 public key as DER (RFC 5280, SubjectPublicKeyInfo); None where there is no such realm."""
+def signing(found: Json, realm: str) -> bytes:
+    """The active RS256 public key as DER (RFC 5280, SubjectPublicKeyInfo), of Keycloak's account of a realm's keys."""
     where = path(realm, "keys")
-    try:
-        found = session.get(where)
-    except Missing:
-        return None
     active = found.get("active")
     kid = active.get("RS256") if isinstance(active, dict) else None
     for key in a_list(found.get("keys"), where):

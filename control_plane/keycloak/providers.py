@@ -89,7 +89,7 @@ def read(server: Keycloak) -> Iterator[Resource]:
 
 def _read(server: Keycloak, realm: str) -> Iterator[Resource]:
     claims: dict[str, frozenset[str]] = {}
-    for one in every(server, realm):
+    for one in seen(server, realm):
         alias, tenant = text(one, "alias", where(realm)), config(one).get(TENANT)
         key = Key(NAME, realm, alias)
         if is_ours(server, one):
@@ -101,6 +101,11 @@ def _read(server: Keycloak, realm: str) -> Iterator[Resource]:
             fields = _found(server, realm, one) if free and server.adopting else {}
             yield Resource(key, fields, owned=False, adoptable=free)
     server.claims[realm] = claims
+
+
+def seen(server: Keycloak, realm: str) -> list[Json]:
+    """All providers of a realm, as this reading sees them."""
+    return server.shared(realm, NAME, lambda: every(server, realm))
 
 
 def every(server: Keycloak, realm: str) -> Iterator[Json]:

@@ -46,7 +46,7 @@ def desired(catalog: Catalog) -> Iterator[Resource]:
 
 
 def read(server: Keycloak) -> Iterator[Resource]:
-    server.found = {text(found, "realm", "admin/realms"): found for found in _all(server)}
+    server.begin({text(found, "realm", "admin/realms"): found for found in _all(server)})
     for name, found in sorted(server.found.items()):
         ours = is_ours(found, server.platform)
         if name != server.settings.realm or ours:

@@ -44,13 +44,18 @@ def read(server: Keycloak) -> Iterator[Resource]:
 
 def _read(server: Keycloak, realm: str) -> Iterator[Resource]:
     where = path(realm, "roles")
-    found = server.session.list(where, briefRepresentation="false")
+    found = every(server, realm)
     server.remember(NAME, realm, {text(one, "name", where): text(one, "id", where) for one in found})
     for one in found:
         if not builtin.is_role(realm, one["name"]):
             fields = {"title": attribute(one, TITLE), "description": one.get("description")}
             ours, free = is_ours(one, server.platform), is_nobodys(one)
             yield Resource(Key(NAME, realm, one["name"]), fields, owned=ours, adoptable=free)
+
+
+def every(server: Keycloak, realm: str) -> list[Json]:
+    """All roles of the realm, as this reading sees them."""
+    return server.shared(realm, NAME, lambda: server.session.list(path(realm, "roles"), briefRepresentation="false"))
 
 
 def create(server: Keycloak, want: Resource) -> None:

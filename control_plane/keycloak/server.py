@@ -12,7 +12,7 @@ from typing import TypeVar
 from control_plane.catalog.model import KeycloakSettings
 from control_plane.engine.values import RealmKey, Secret
 from control_plane.keycloak import claims, keys
-from control_plane.keycloak.answers import Json
+from control_plane.keycloak.answers import Json, Missing
 from control_plane.keycloak.marks import is_nobodys, is_ours
 from control_plane.keycloak.session import PARALLEL, Session, path
 from control_plane.problems import NotAllowed, Problem, ServerError
@@ -56,11 +56,24 @@ class Keycloak:
         self.claims: dict[str, Mapping[str, frozenset[str]]] = {}
         self.directories: dict[str, Mapping[str, str]] = {}  # by realm: a directory's id and how people call it
         # by realm and identity provider: the roles and groups that logins there give and take, as the last read saw it
+        self._shared: dict[tuple[str, str], list[Json]] = {}
+        self._said_of_keys: dict[str, Json] = {}
         self._keys: dict[str, bytes] = {}
         self._ids: dict[tuple[str, str], dict[str, str]] = {}
         self._lock = threading.Lock()
 
     # ------------------------------------------------------------ reading
+
+    def begin(self, found: Mapping[str, Json]) -> None:
+        """A reading of the whole begins, with the realms that are there."""
+        self.found = found
+        self._shared.clear()
+
+    def shared(self, realm: str, what: str, read: Callable[[], Iterable[Json]]) -> list[Json]:
+        """A list that several kinds look at, asked for once in a reading of the whole. Who writes asks anew."""
+        if (realm, what) not in self._shared:
+            self._shared[realm, what] = list(read())
+        return self._shared[realm, what]
 
     def ours(self) -> list[str]:
         """The realms whose contents are read: asked for, there, and with our mark or to get it."""
@@ -136,14 +149,27 @@ class Keycloak:
         found = self.side_by_side(lambda realm: (realm, self._key(realm)), sorted(set(realms)))
         return {realm: keys.as_pem(der) for realm, der in found if der is not None}
 
+    def said_of_keys(self, realm: str) -> Json:
+        """Keycloak's account of the realm's keys. What is wanted was worked out just before the reading, and has asked
+        already; a later reading asks anew."""
+        with self._lock:
+            said = self._said_of_keys.pop(realm, None)
+        return self.session.get(path(realm, "keys")) if said is None else said
+
     def _key(self, realm: str) -> bytes | None:
         """Asked for once in a run: many services have tokens of one realm. A realm may appear during the run."""
         with self._lock:
             known = self._keys.get(realm)
-        found = known or keys.find(self.session, realm)
-        if found:
-            with self._lock:
-                self._keys[realm] = found
+        if known:
+            return known
+        try:
+            said = self.session.get(path(realm, "keys"))
+        except Missing:
+            return None
+        found = keys.signing(said, realm)
+        with self._lock:
+            self._said_of_keys[realm] = said
+            self._keys[realm] = found
         return found
 
     def user_counts(self) -> Mapping[str, int]:

@@ -58,13 +58,17 @@ def _admin_events(world: World, catalog: Catalog) -> int:
 
 
 def test_a_plan_without_changes_asks_no_more_for_more_people_and_services(applied: World) -> None:
+    """But for a client that people sign in through: whose roles its tokens name is asked one by one."""
     world = applied
     few = world.here(a_small_platform())
     world.apply(few)
-    many = world.here(a_small_platform(*(with_user(f"more-{number:02}", groups=["digital"]) for number in range(30))))
+    people = [with_user(f"more-{number:02}", groups=["digital"]) for number in range(30)]
+    services = [with_service(f"more-{number}", tenant="nikko", auth=[Auth.TOKEN]) for number in range(5)]
+    portal = with_service("door", tenant="nikko", auth=[Auth.TOKEN], redirect_uris=("https://nikko.example.jp/door",))
+    many = world.here(a_small_platform(*people, *services, portal))
     asked = _requests_of_a_plan(world, few)
     world.apply(many)
-    assert _requests_of_a_plan(world, many) == asked
+    assert _requests_of_a_plan(world, many) == asked + 1
 
 
 def _requests_of_a_plan(world: World, catalog: Catalog) -> int:

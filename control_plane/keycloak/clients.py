@@ -127,7 +127,7 @@ def _read(server: Keycloak, realm: str) -> Iterator[Resource]:
     told = _scope_mappings(server, realm, [one for one in found if server.takes(one)])
     for one in found:
         ours = is_ours(one, server.platform)
-        why, remove = (None if ours else strangers.client(realm, one)) or (None, None)
+        why, remove = (None if ours else strangers.client(realm, one, server.platform)) or (None, None)
         if why or one["clientId"] not in builtin.CLIENTS:
             own = realm == server.settings.realm and one["clientId"] == server.settings.client_id
             yield Resource(

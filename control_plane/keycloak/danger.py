@@ -91,6 +91,8 @@ def of_role(change: Change, have: State) -> str | None:
 
 
 def of_scope(change: Change, have: State) -> str | None:
+    if isinstance(change, Delete):
+        return change.have.danger  # with our mark, and Git has never asked for what it writes
     for one in change.changes if isinstance(change, Update) else ():
         match one.path[0]:
             case "description" | "owner" | "gui.order":

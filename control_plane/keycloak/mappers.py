@@ -21,6 +21,8 @@ SERVICE = "service"
 ROLES = "roles"
 NAMES = (CLAIM, AUDIENCE, SERVICE, ROLES)
 NOTE = "client_id"  # of a session: the client that has signed in with its own secret
+ROLE_PREFIX = "usermodel.realmRoleMapping.rolePrefix"  # with it a role passes for another one
+CLIENT = "included.client.audience"  # takes the place of the audience that is named
 
 ACCESS_TOKEN_ALONE = {"access.token.claim": "true", "id.token.claim": "false", "userinfo.token.claim": "false"}
 
@@ -40,6 +42,7 @@ def audience(platform: str) -> dict[str, Value]:
     return {
         "type": "oidc-audience-mapper",
         "included.custom.audience": platform,
+        CLIENT: None,
         "access.token.claim": "true",
         "id.token.claim": "false",
     }
@@ -62,6 +65,7 @@ def roles() -> dict[str, Value]:
         "claim.name": "realm_access.roles",
         "jsonType.label": "String",
         "multivalued": "true",
+        ROLE_PREFIX: None,
         **ACCESS_TOKEN_ALONE,
     }
 
@@ -73,12 +77,14 @@ def body(name: str, fields: Value) -> Json:
         "name": name,
         "protocol": "openid-connect",
         "protocolMapper": fields["type"],
-        "config": {key: value for key, value in fields.items() if key != "type"},
+        "config": {key: value for key, value in fields.items() if key != "type" and value is not None},
     }
 
 
 def found(one: Json) -> dict[str, Value]:
-    return {"type": one.get("protocolMapper"), **(one.get("config") or {})}
+    """Its type and its settings; an empty one, as the console writes it, is none."""
+    said = {key: value or None for key, value in (one.get("config") or {}).items()}
+    return {"type": one.get("protocolMapper"), **said}
 
 
 def as_wanted(fields: Value, one: Json) -> bool:

@@ -45,11 +45,7 @@ def is_client(service: Service) -> bool:
 def desired(catalog: Catalog) -> Iterator[Resource]:
     clients = [(catalog.tenants[one.tenant].realm, one) for one in catalog.services() if is_client(one)]
     for realm in sorted({realm for realm, _ in clients}):
-        says = {
-            mappers.AUDIENCE: mappers.audience(catalog.platform.name),
-            mappers.SERVICE: mappers.service(),
-            mappers.ROLES: mappers.roles(),
-        }
+        says = _gateway(catalog.platform.name)
         fields = {**_fields("For whom a token is, and who is calling", None, "false", says), **NOT_ASKED}
         yield Resource(Key(NAME, realm, GATEWAY), fields, catalog.realms[realm].origin)
     used = {(realm, scope) for realm, one in clients for grant in one.grants for scope in grant.scopes}
@@ -59,6 +55,14 @@ def desired(catalog: Catalog) -> Iterator[Resource]:
         said = _fields(scope.title, scope.owner, "true", {mappers.CLAIM: mappers.claim(scope_name(name))})
         page = NOT_ASKED if scope.consent is None else _page(scope.consent, asked.index(name))
         yield Resource(Key(NAME, realm, scope_name(name)), {**said, **page}, scope.origin, frozenset({scope.owner}))
+
+
+def _gateway(platform: str) -> dict[str, Value]:
+    return {
+        mappers.AUDIENCE: mappers.audience(platform),
+        mappers.SERVICE: mappers.service(),
+        mappers.ROLES: mappers.roles(),
+    }
 
 
 def _fields(title: str, owner: str | None, in_scope: str, says: Mapping[str, Value]) -> Fields:
@@ -90,11 +94,20 @@ def _read(server: Keycloak, realm: str) -> Iterator[Resource]:
     server.remember(NAME, realm, {text(one, "name", where): text(one, "id", where) for one in found})
     for one in found:
         ours = is_ours(one, server.platform)
-        why, remove = (None if ours else strangers.scope(realm, one)) or (None, None)
+        judged = _without_our_own(server, one) if ours else one
+        why, remove = strangers.scope(realm, judged, server.platform) or (None, None)
         if why or one["name"] not in builtin.SCOPES:
             fields = _found(one) if server.takes(one) else {}
             key, free = Key(NAME, realm, one["name"]), is_nobodys(one)
             yield Resource(key, fields, None, belongs(one), ours, adoptable=free, danger=why, remove=remove)
+
+
+def _without_our_own(server: Keycloak, one: Json) -> Json:
+    """The scope without those mappers that a scope of ours of this name may have."""
+    says = {mappers.CLAIM: mappers.claim(str(one["name"])), **_gateway(server.platform)}
+    there = a_list(one.get("protocolMappers") or [], "client-scopes")
+    strange = [it for it in there if it.get("name") not in says or not mappers.as_wanted(says[it["name"]], it)]
+    return {**one, "protocolMappers": strange}
 
 
 def _found(one: Json) -> Fields:

@@ -5,14 +5,17 @@ allows that grant in every realm, gives no token for a password. A flow of the c
 realm's: on any client at all it is a way around the second factor. A grant that somebody has allowed elsewhere waits
 for such a flow.
 
-Every client of ours has Keycloak's own scope `basic`. A mapper that somebody adds to it, or turns to another claim, can
-forge who a token is of and for (`sub`, `azp`, `aud`) and all that the gateway looks at; Keycloak answers 201.
+A mapper can forge who a token is of and for (`sub`, `azp`, `aud`) and all that the gateway looks at (`forging`): on any
+client, and in any scope, for nobody can say which clients will have it. Every client of ours has Keycloak's own scope
+`basic`: there each mapper that Keycloak has not put there itself is one too many.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
+from control_plane.keycloak import forging
 from control_plane.keycloak.answers import Json
 from control_plane.keycloak.session import path
 
@@ -22,11 +25,16 @@ DIRECT_BY_ITSELF = "admin-cli"
 BASIC = "basic"  # the scope that puts `sub` into an access token, and nothing personal
 SUBJECT = "oidc-sub-mapper"  # of its two mappers the one that writes the account's own `sub`, and nothing else
 TIME = ("oidc-usersessionmodel-note-mapper", "auth_time")  # the other, and its claim
+MAPPERS = "protocolMappers"
+FORGES = "its mappers can forge whose a token is, for whom, and what it opens; the gateway goes by that: "
 KEPT = "authorizationServicesEnabled"  # a PUT without it deletes the client's authorization data
 
 
-def client(realm: str, found: Json) -> tuple[str, str] | None:
-    """Why the client widens what our people may do, and the request that ends it; None for one that does not."""
+def client(realm: str, found: Json, platform: str) -> tuple[str, str] | None:
+    """Why the client widens what people or it may do, and the request that ends it; None for one that does not.
+
+    A forging mapper goes first, one by one: the next one is told of when it is gone.
+    """
     if found.get("enabled") is False:
         return None
     reasons = []
@@ -40,25 +48,34 @@ def client(realm: str, found: Json) -> tuple[str, str] | None:
     if found.get(IMPLICIT):
         reasons.append("its tokens pass through addresses of the browser")
         body[IMPLICIT] = False
+    where = (realm, "clients", str(found.get("id")))
+    forged = forging.of(platform, found.get(MAPPERS) or ())
+    if forged:
+        reasons.insert(0, FORGES + _names(forged))
     if not reasons:
         return None
-    return "; ".join(reasons), f"PUT /{path(realm, 'clients', str(found.get('id')))} {json.dumps(body)}"
+    return "; ".join(reasons), _without(where, forged) if forged else f"PUT /{path(*where)} {json.dumps(body)}"
 
 
-def scope(realm: str, found: Json) -> tuple[str, str] | None:
-    """Why the scope that all clients of ours have puts more into their tokens than Keycloak's own does, and the request
-    that takes it out; of several, that of the first: the next one is told of when it is gone."""
-    if found.get("name") != BASIC:
-        return None
-    more = [one for one in found.get("protocolMappers") or () if not _stock(one)]
-    if not more:
-        return None
-    names = ", ".join(sorted(str(one.get("name")) for one in more))
-    first = min(more, key=lambda one: str(one.get("name")))
-    models = path(realm, "client-scopes", str(found.get("id")), "protocol-mappers", "models", str(first.get("id")))
-    return f"every client of ours has it, and mappers that are not Keycloak's write into tokens: {names}", (
-        f"DELETE /{models}"
-    )
+def scope(realm: str, found: Json, platform: str) -> tuple[str, str] | None:
+    """Why the scope puts into tokens what nobody may, and the request that takes it out; None for one that does not."""
+    mappers = found.get(MAPPERS) or ()
+    if found.get("name") == BASIC:
+        told = sorted(((str(one.get("name")), one) for one in mappers if not _stock(one)), key=lambda one: one[0])
+        why = "every client of ours has it, and mappers that are not Keycloak's write into tokens: "
+    else:
+        told, why = forging.of(platform, mappers), FORGES
+    where = (realm, "client-scopes", str(found.get("id")))
+    return (why + _names(told), _without(where, told)) if told else None
+
+
+def _names(told: Sequence[tuple[str, Json]]) -> str:
+    return ", ".join(name for name, _ in told)
+
+
+def _without(where: Sequence[str], told: Sequence[tuple[str, Json]]) -> str:
+    """The request that takes the first of these mappers away."""
+    return f"DELETE /{path(*where, 'protocol-mappers', 'models', str(told[0][1].get('id')))}"
 
 
 def _stock(mapper: Json) -> bool:

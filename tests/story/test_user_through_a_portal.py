@@ -192,3 +192,45 @@ def test_roles_that_are_given_to_the_portal_by_hand_are_found_and_taken_away(pla
     platform.keycloak.apply(platform.catalog)
     assert roles_in(platform.signs_in("reader")["access_token"]) == {"data-user"}
     assert keycloak.told(platform.keycloak.plan(platform.catalog)) == []
+
+
+# ---------------------------------------------------------------- a client that passes for the portal
+
+
+def _forging(claim: str, value: str, kind: str = "String") -> dict[str, Any]:
+    """A mapper that writes this into every token, as an administrator makes it in the console."""
+    says = {"claim.name": claim, "claim.value": value, "jsonType.label": kind, "access.token.claim": "true"}
+    mapper = "oidc-hardcoded-claim-mapper"
+    return {"name": f"made-{claim}", "protocol": "openid-connect", "protocolMapper": mapper, "config": says}
+
+
+def test_a_client_made_by_hand_that_passes_for_the_portal_is_security_drift_until_its_mappers_are_gone(
+    platform: Platform,
+) -> None:
+    """The guard can not tell: the realm has signed it. So it must be seen before anybody calls with it."""
+    world = platform.keycloak
+    forged = [("azp", f"{CITY}.portal"), ("aud", platform.catalog.platform.name), ("service", f"{CITY}.portal")]
+    body = {
+        "clientId": "hand-made",
+        "secret": "s",
+        "serviceAccountsEnabled": True,
+        "protocolMappers": [_forging(claim, value) for claim, value in forged],
+    }
+    world.by_hand("POST", CITY, "/clients", body)
+
+    def token() -> str:
+        form = {"grant_type": "client_credentials", "client_id": "hand-made", "client_secret": "s"}
+        answer = requests.post(f"{platform.url}/protocol/openid-connect/token", data=form, timeout=30)
+        return str(answer.json()["access_token"])
+
+    assert platform.call(token(), X_Data_Scope="river") == (200, None)  # all that the portal itself may
+    for left in (["aud", "azp", "service"], ["azp", "service"], ["service"]):
+        (found,) = (one for one in world.plan(platform.catalog).unmanaged if one.danger)
+        assert found.key.name == "hand-made"
+        assert str(found.danger).endswith(", ".join(f"made-{claim} ({claim})" for claim in left))
+        method, path = str(found.remove).split(" ")
+        world.by_hand(method, CITY, path.removeprefix(f"/admin/realms/{world.realm(CITY)}"))
+    assert platform.call(token(), X_Data_Scope="river")[0] == 401
+    assert not world.plan(platform.catalog).dangers
+    (client,) = platform.get("/clients?clientId=hand-made")
+    world.by_hand("DELETE", CITY, f"/clients/{client['id']}")

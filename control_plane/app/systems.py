@@ -109,6 +109,7 @@ def connect(catalog: Catalog, directory: Path, parallel: int | None, only: tuple
         today=leaving.today(catalog),
         seal=book.seal,
         reveal=reveal,
+        known=book.versions,
         parallel=given or keycloak.PARALLEL,
     )
     token = settings.kong.admin_token

@@ -71,6 +71,7 @@ def cli(context: click.Context, directory: Path | None) -> None:
       renkei can nasushiobara.portal ngsi-v2 GET /entities   may it, and which line says so?
       renkei accounts compare --hr staff.csv   who has joined, left or changed?
       renkei rotate realm-key nasushiobara   a new signing key, in Keycloak and at the gateway
+      renkei rotate client-secret nasushiobara.portal   a new secret for a service, without a gap
 
     Exit codes: 0 done or nothing to do, 1 error, 2 differences.
     """

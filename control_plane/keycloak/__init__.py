@@ -12,7 +12,8 @@
     flowtree   login flows as trees; logins: those that we want
     doorways   login flows of who comes through an identity provider; providers: these; protocols: how one is reached
                and believed; providermappers: what it gives; links: the people who are linked to one
-    pairwise   ids of people that one service alone knows; proofs: how a client proves who it is
+    pairwise   ids of people that one service alone knows; proofs: how a client proves who it is; turning: how its
+               secret gives way to a new one
     keys       the key that a realm signs with; rotation: one after the other; keyrings: what was made of them by hand
     claims     what our account may do, as its token says; rights: told before a write; account: how it is made
     abilities  what the server can do, and the configuration needs

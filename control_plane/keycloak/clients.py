@@ -23,7 +23,7 @@ from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
 from control_plane.engine.values import Fields, Value
-from control_plane.keycloak import builtin, danger, pairwise, proofs, roles, sessions, strangers
+from control_plane.keycloak import builtin, danger, pairwise, proofs, roles, sessions, strangers, turning
 from control_plane.keycloak.answers import Conflict, Json, text
 from control_plane.keycloak.marks import MANAGED, belongs, is_nobodys, is_ours, marks
 from control_plane.keycloak.scopes import GATEWAY, is_client, scope_name
@@ -82,6 +82,7 @@ def _fields(catalog: Catalog, service: Service) -> Fields:
         "webOrigins": frozenset(service.web_origins or (["+"] if service.redirect_uris else [])),  # +: of the logins
         "defaultClientScopes": frozenset({BASIC, GATEWAY, *map(scope_name, given - asked)}),
         "optionalClientScopes": frozenset(map(scope_name, asked)),
+        turning.ROTATED: None,
         ASSURANCE: str(service.assurance) if service.assurance > 1 else None,
         OVERRIDES: frozenset(),
         MAPPERS: frozenset({pairwise.NAME} if service.pairwise else ()),
@@ -162,13 +163,12 @@ def _scope_mappings(server: Keycloak, realm: str, found: list[Json]) -> dict[str
 
 def _sealed(server: Keycloak, found: Json) -> Json:
     """The representation with digests instead of the secret and of what ids of people are made with."""
-    secret = found.pop("secret", None)
     said = [pairwise.sealed(server, mapper) for mapper in found.pop(MAPPERS, None) or ()]
-    return {**found, MAPPERS: said, "secret": server.seal(secret) if isinstance(secret, str) and secret else None}
+    return {**turning.sealed(server, found), MAPPERS: said}
 
 
 def _found(one: Json) -> Fields:
-    fields: dict[str, Value] = {name: one.get(name) for name in (*PLAIN, "secret")}
+    fields: dict[str, Value] = {name: one.get(name) for name in (*PLAIN, "secret", turning.ROTATED)}
     fields |= {name: frozenset(map(str, one.get(name) or ())) for name in (*SETS, *SCOPES)}
     overrides = one.get(OVERRIDES) or {}
     fields[OVERRIDES] = frozenset(f"{name}={flow}" for name, flow in overrides.items() if flow)
@@ -247,6 +247,8 @@ def _body(server: Keycloak, want: Resource, names: frozenset[str]) -> Json:
         attributes |= marks(server.platform, str(want.fields["tenant"]))
     if ASSURANCE in names:
         attributes[ASSURANCE] = str(want.fields[ASSURANCE] or "")
+    if names & {turning.ROTATED, "publicClient", proofs.KIND}:
+        attributes |= turning.GONE
     if attributes:
         body["attributes"] = attributes
     return body | proofs.secret(server, want.fields, names)

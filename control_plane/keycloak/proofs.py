@@ -128,6 +128,8 @@ def danger(one: FieldChange, want: Fields) -> str | None:
     match name:
         case "secret":
             return "whoever has this other secret is this client"
+        case "client.secret.rotated":
+            return "whoever has this second secret is this client, too"
         case "publicClient":
             return KNOWN_TO_OTHERS if after else "whoever knows its name is this client"
         case "clientAuthenticatorType":

@@ -26,7 +26,7 @@ class Keycloak:
 
     `today` is the day of the run in the platform's zone.
     `seal` turns a secret found on the server into its digest, `reveal` a reference into its value, in the one write
-    that needs it.
+    that needs it; `known` is the digest that the index has for a reference.
     """
 
     def __init__(
@@ -39,6 +39,7 @@ class Keycloak:
         today: date,
         seal: Callable[[str], Secret],
         reveal: Callable[[Secret | RealmKey], str],
+        known: Callable[[str], str | None] = lambda ref: None,
         parallel: int = PARALLEL,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -49,6 +50,7 @@ class Keycloak:
         self.today = today
         self.seal = seal
         self.reveal = reveal
+        self.known = known
         self.parallel = parallel
         self.adopting = False  # whether a stranger in the place of a wanted object becomes ours in this run
         self.found: Mapping[str, Json] = {}  # the realms that are there, as the last read saw them

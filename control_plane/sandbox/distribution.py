@@ -1,6 +1,6 @@
 """The Keycloak that all sandboxes of one user share: fetched and built once, with a database that has its tables.
 
-    <cache>/keycloak-26.7.3-1/
+    <cache>/keycloak-26.7.3-2/
         home/                    the unpacked and built distribution
         keycloakdb.mv.db         an H2 database with Keycloak's tables, the realm `master` and one temporary client
         bootstrap.secret         the secret of that client (0600); each sandbox replaces the client by its own accounts
@@ -38,7 +38,10 @@ PINNED = {  # version: SHA-256 of its archive. The first is the newest that we k
 }
 ASKED = "RENKEI_KEYCLOAK_VERSION"  # of the environment: another of these versions, for tests
 CENTRAL = "https://repo1.maven.org/maven2"
-MADE = 1  # grows when what is made here changes
+MADE = 2  # grows when what is made here changes
+# Of the build: a preview, by which a client may have a second secret. It counts only where a client policy of the realm
+# says so; all else is as without it.
+FEATURES = ("client-secret-rotation",)
 BOOTSTRAP_CLIENT = "renkei-bootstrap"
 DATABASE = "keycloakdb.mv.db"
 
@@ -122,7 +125,8 @@ def _install(built: Path, java: Java, tell: Tell) -> None:
         tell(Step(f"{wanted.title}: unpack"))
         unpack(fetched, home)
         tell(Step(f"{wanted.title}: build (once, about half a minute)"))
-        _run([*command(java, home), "build", "--db=dev-file", "--health-enabled=true"], "build", environment())
+        options = ["--db=dev-file", "--health-enabled=true", f"--features={','.join(FEATURES)}"]
+        _run([*command(java, home), "build", *options], "build", environment())
         tell(Step(f"{wanted.title}: prepare a database (once, about a quarter of a minute)"))
         _prepare_database(directory, java)
     fetched.unlink()  # it has served; the hash pins it when it is ever needed again

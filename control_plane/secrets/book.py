@@ -141,6 +141,10 @@ class Book:
                 gone.append(one.ref)
         self._record(digests, gone)
 
+    def remember(self, values: Mapping[str, str], gone: Iterable[str] = ()) -> None:
+        """Digests of values that were moved within the store, and what is there no more, with one write."""
+        self._record({ref: self._digest(value) for ref, value in values.items()}, gone)
+
     def _digest(self, value: str) -> str:
         return hmac.new(self._key.encode(), value.encode(), hashlib.sha256).hexdigest()[:DIGITS]
 

@@ -17,6 +17,7 @@ from control_plane.problems import Origin, Problem
 from control_plane.render.accounts import accounts_document
 from control_plane.render.document import FORMAT_VERSION, About, outcomes_document, plan_document, problem_document
 from control_plane.render.rotation import rotated_document, rotation_document
+from control_plane.render.turnover import turned_document, turnover_document
 from tests.docs.pages import ROOT, first_cells
 from tests.engine.shelf import kind
 
@@ -120,6 +121,15 @@ def test_the_document_of_a_rotation_has_the_fields_that_the_page_names():
     text = section("rotate realm-key")
     assert fields(text) >= made.keys()
     assert example("rotate realm-key").keys() == made.keys()
+
+
+def test_the_document_of_a_secret_that_turns_over_has_the_fields_that_the_page_names():
+    service, steps = "nasushiobara.portal", ["new", "switch", "store"]
+    begun = turnover_document(ABOUT, service, "nasushiobara", f"services/{service}", steps, timedelta(days=2), None)
+    made = turned_document(begun, steps, "2026-11-23T09:00:00+00:00")
+    text = section("rotate client-secret")
+    assert fields(text) >= made.keys()
+    assert example("rotate client-secret") == made
 
 
 def test_the_document_of_compared_accounts_has_the_fields_that_the_page_names():

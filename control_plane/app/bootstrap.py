@@ -44,9 +44,16 @@ class Bootstrap:
 
 
 def look(
-    ask: Ask, administrator: Administrator, *, reading: bool = False, creates: bool = False, adopt: bool = False
+    ask: Ask,
+    administrator: Administrator,
+    *,
+    reading: bool = False,
+    creates: bool = False,
+    names: bool = False,
+    adopt: bool = False,
 ) -> Bootstrap:
-    """Compare; writes nothing. `reading`: the account of this environment only looks."""
+    """Compare; writes nothing. `reading`: the account of this environment only looks. `names`: it may say who has
+    consented."""
     catalog = catalog_of(ask)
     environment = catalog.environment
     if environment.embedded:
@@ -69,6 +76,7 @@ def look(
         {realm.name: realm.owner for realm in catalog.realms.values()},
         frozenset(claims.READING if reading else claims.WRITING),
         creates,
+        names,
     )
     store, ref = open_store(kept, ask.directory), str(settings.client_secret)
     secret = _kept(store, ref)

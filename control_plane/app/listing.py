@@ -12,8 +12,8 @@ from control_plane.app.systems import Systems, connect
 from control_plane.catalog.model import Catalog
 from control_plane.engine import read
 from control_plane.engine.resource import State
-from control_plane.keycloak import Keycloak, consents, credentials, dormancy, pairwise, users
-from control_plane.problems import Problem, Refused
+from control_plane.keycloak import Keycloak, claims, consents, credentials, dormancy, pairwise, users
+from control_plane.problems import NotAllowed, Problem, Refused
 from control_plane.reports import LISTS, WHO, Live, Report, Source, from_state, with_consents, with_factors, with_logins
 from control_plane.reports.consents import realms
 from control_plane.reports.report import Locale
@@ -22,8 +22,8 @@ from control_plane.reports.report import Locale
 def report(ask: Ask, name: str, *, live: bool = True, who: bool = False) -> tuple[Report, Locale]:
     """The list of that name, and the platform's language. Without `live` no server is asked, and the list says so.
 
-    With `who` the list names people where it else gives numbers. Raises Refused for one that has no such form, and
-    where no server is asked who they are.
+    With `who` the list names people where it else gives numbers. Raises Refused for one that has no such form, where no
+    server is asked who they are, and NotAllowed where our account is not meant to say so.
     """
     if who and name not in WHO:
         raise Refused(Problem(f"the list of {name} has no form with --who", help=f"renkei report {min(WHO)} --who"))
@@ -32,7 +32,7 @@ def report(ask: Ask, name: str, *, live: bool = True, who: bool = False) -> tupl
     if name == "subjects" and not live:
         raise Refused(Problem("the configuration knows no ids of people", help="leave out --configuration-only"))
     catalog = catalog_of(ask)
-    found = _live(ask, catalog, name) if live else None
+    found = _live(ask, catalog, name, who=who) if live else None
     environment = catalog.environment
     source = Source(
         platform=catalog.platform.title,
@@ -46,10 +46,12 @@ def report(ask: Ask, name: str, *, live: bool = True, who: bool = False) -> tupl
     return (WHO if who else LISTS)[name](catalog, found, source), "en" if catalog.platform.locale == "en" else "ja"
 
 
-def _live(ask: Ask, catalog: Catalog, name: str) -> Live:
+def _live(ask: Ask, catalog: Catalog, name: str, *, who: bool = False) -> Live:
     """People are looked up by one request each: of ours for what they can show besides a password, and where anybody is
     asked for his consent everybody."""
     systems = connect(catalog, ask.directory, ask.parallel)
+    if who and not claims.names_people(systems.keycloak.session):
+        raise _not_meant(catalog)
     have = read.have(systems.targets)
     live = from_state(have, catalog.platform.name, systems.keycloak.user_counts(), datetime.now(UTC))
     match name:
@@ -64,6 +66,20 @@ def _live(ask: Ask, catalog: Catalog, name: str) -> Live:
         case "subjects":
             return replace(live, subjects=dict(_subjects(systems, catalog)))
     return live
+
+
+def _not_meant(catalog: Catalog) -> NotAllowed:
+    environment = catalog.environment
+    settings = environment.keycloak
+    realm = settings.realm if settings else "master"
+    return NotAllowed(
+        Problem(
+            "our account is not meant to say who has consented",
+            note=f"it lacks the role '{claims.WHO}' of realm '{realm}'; numbers need none: leave --who out",
+            help="give it to an account of its own, for those who may see it: an environment with another "
+            "`client_id`, and `renkei bootstrap keycloak -e THAT --reading --who`",
+        )
+    )
 
 
 def _logins(

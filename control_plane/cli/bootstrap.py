@@ -12,7 +12,7 @@ from control_plane.app import bootstrap as bootstrapping
 from control_plane.app.bootstrap import Administrator, Bootstrap
 from control_plane.cli.options import ask_of, configuration, confirm, tells_problems
 from control_plane.cli.terminal import TERMINAL
-from control_plane.keycloak.account import Give, Leave, MakeClient, MakeRealm, SetClient, Step, Take
+from control_plane.keycloak.account import Give, Leave, MakeClient, MakeRealm, MakeRole, SetClient, Step, Take
 from control_plane.problems import Problem, Refused
 from control_plane.render.plan import visible
 
@@ -38,10 +38,13 @@ def bootstrap() -> None:
 @click.option(
     "--create-realm", is_flag=True, help="It may create realms, and then has every right in those that it creates."
 )
+@click.option("--who", is_flag=True, help="It may say who has consented: `report consents --who`.")
 @click.option("--adopt", is_flag=True, help="A client of that name that others have made becomes ours.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @tells_problems
-def keycloak(client_id: str, reading: bool, create_realm: bool, adopt: bool, yes: bool, **options: Any) -> int:
+def keycloak(
+    client_id: str, reading: bool, create_realm: bool, who: bool, adopt: bool, yes: bool, **options: Any
+) -> int:
     """Make renkei's account in Keycloak with exactly the rights that it needs, and take those that it has besides.
 
     Run it once for each environment, and again when a tenant gets a realm of its own. Realms that are not there yet
@@ -51,9 +54,12 @@ def keycloak(client_id: str, reading: bool, create_realm: bool, adopt: bool, yes
     Examples:
       renkei bootstrap keycloak -e production
       renkei bootstrap keycloak -e production-reading --reading
+      renkei bootstrap keycloak -e production-privacy --reading --who
     """
     administrator = Administrator(client_id, _secret(client_id))
-    found = bootstrapping.look(ask_of(options), administrator, reading=reading, creates=create_realm, adopt=adopt)
+    found = bootstrapping.look(
+        ask_of(options), administrator, reading=reading, creates=create_realm, names=who, adopt=adopt
+    )
     if not found.steps and not found.makes_secret:
         TERMINAL.out([f"Client {found.wanted.client_id} has exactly the rights that it needs."])
         return 0
@@ -86,6 +92,8 @@ def told(step: Step) -> str:
     match step:
         case MakeRealm(realm=realm):
             return f"+ realm {realm}, empty and switched off"
+        case MakeRole(role=role):
+            return f"+ role {role} of realm master"
         case MakeClient(client_id=client_id):
             return f"+ client {client_id} of realm master"
         case SetClient(client_id=client_id, fields=fields):

@@ -41,12 +41,20 @@ class Wanted:
     realms: Mapping[str, str]  # of the catalog, to the tenant that owns it
     rights: frozenset[str]  # in each of them
     creates: bool = False  # realms that are not there yet
+    names: bool = False  # people, in lists that else have numbers
 
 
 @dataclass(frozen=True)
 class MakeRealm:
     realm: str
     owner: str
+
+
+@dataclass(frozen=True)
+class MakeRole:
+    """A role of realm master that opens nothing at Keycloak."""
+
+    role: str
 
 
 @dataclass(frozen=True)
@@ -77,7 +85,7 @@ class Leave:
     group: str  # by path: what it gives cannot be told from here
 
 
-Step: TypeAlias = MakeRealm | MakeClient | SetClient | Give | Take | Leave
+Step: TypeAlias = MakeRealm | MakeRole | MakeClient | SetClient | Give | Take | Leave
 
 
 def look(session: Session, wanted: Wanted, secret: str | None, *, adopt: bool = False) -> tuple[Step, ...]:
@@ -92,11 +100,12 @@ def look(session: Session, wanted: Wanted, secret: str | None, *, adopt: bool = 
     ours = {name for name, one in realms.items() if is_ours(one, wanted.platform)}
     there = (wanted.realms.keys() & realms.keys()) | ours | {one.realm for one in makes}
     rights = {f"{realm}-realm": wanted.rights for realm in there}
-    if wanted.creates:
-        rights[MASTER] = frozenset({claims.CREATE})
+    if of_master := {*([claims.CREATE] if wanted.creates else []), *([claims.WHO] if wanted.names else [])}:
+        rights[MASTER] = frozenset(of_master)
+    makes_role = (MakeRole(claims.WHO),) if wanted.names and not _knows_who(session) else ()
     found = _client(session, wanted.client_id)
     if found is None:
-        return (*makes, MakeClient(wanted.client_id), *_rights(rights, {}))
+        return (*makes, *makes_role, MakeClient(wanted.client_id), *_rights(rights, {}))
     if not is_ours(found, wanted.platform) and not adopt:
         raise Refused(
             Problem(
@@ -109,6 +118,7 @@ def look(session: Session, wanted: Wanted, secret: str | None, *, adopt: bool = 
     groups = session.list(path(MASTER, "users", account, "groups"))
     return (
         *makes,
+        *makes_role,
         *_fields(found, wanted, secret),
         *(Leave(text(one, "path", "groups")) for one in groups),
         *_rights(rights, _held(session, account)),
@@ -123,6 +133,10 @@ def _refuse_strangers(realms: Mapping[str, Json], wanted: Wanted) -> None:
     ]
     if problems:
         raise Refused(*problems)
+
+
+def _knows_who(session: Session) -> bool:
+    return any(one.get("name") == claims.WHO for one in session.list(path(MASTER, "roles"), search=claims.WHO))
 
 
 def _client(session: Session, client_id: str) -> Json | None:
@@ -185,6 +199,8 @@ def make(session: Session, wanted: Wanted, step: Step, secret: str) -> None:
         case MakeRealm(realm=realm, owner=owner):
             attributes = marks(wanted.platform, owner)
             session.post("admin/realms", {"realm": realm, "enabled": False, "attributes": attributes})
+        case MakeRole(role=role):
+            session.post(path(MASTER, "roles"), {"name": role, "description": "renkei: may say who has consented"})
         case MakeClient(client_id=client_id):
             body = {"clientId": client_id, "secret": secret, **FIELDS, "attributes": marks(wanted.platform)}
             session.post(path(MASTER, "clients"), body)

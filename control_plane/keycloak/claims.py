@@ -30,6 +30,7 @@ READING = {
     "view-users": "people, groups, members, credentials without their content",
 }
 CREATE = "create-realm"  # a role of realm master; whoever creates a realm has every right in it
+WHO = "renkei-who"  # a role of realm master that we make: its holder may say who has consented, not only how many
 EVERYTHING = frozenset({"admin", "realm-admin"})
 
 
@@ -50,6 +51,11 @@ def held(session: Session, realm: str) -> frozenset[str]:
 def of_server(session: Session) -> frozenset[str]:
     """Our roles of the realm that our account lives in."""
     return _roles(of_token(session.token()).get("realm_access"))
+
+
+def names_people(session: Session) -> bool:
+    """Whether our account may say who has consented. Whoever reads people could; this is who is meant to."""
+    return bool(of_server(session) & {WHO, *EVERYTHING})
 
 
 def unreadable(session: Session, realm: str) -> list[str]:

@@ -18,7 +18,7 @@ from control_plane.app.run import Run
 from control_plane.catalog.model import Catalog, KeycloakSettings, SecretRef
 from control_plane.cli.main import run
 from control_plane.keycloak import Keycloak, account, claims, dormancy, target
-from control_plane.keycloak.account import Give, Leave, MakeClient, MakeRealm, SetClient, Step, Take, Wanted
+from control_plane.keycloak.account import Give, Leave, MakeClient, MakeRealm, MakeRole, SetClient, Step, Take, Wanted
 from control_plane.keycloak.session import Session
 from control_plane.problems import NotAllowed, Refused
 from tests.building import with_administrators, with_group, with_user
@@ -270,6 +270,29 @@ def test_an_account_that_may_create_realms_has_that_right_besides(office: Office
 
 
 @pytest.mark.servers
+def test_an_account_that_may_say_who_has_a_role_that_opens_nothing_else(office: Office) -> None:
+    """Made where it is missing, and taken again from an account that is not meant to have it."""
+    wanted = office.wanted(claims.READING)
+    office.make(wanted)
+    assert not claims.names_people(office.keycloak(wanted).session)
+    office.session.delete(f"admin/realms/master/roles/{claims.WHO}")
+    meant = replace(wanted, names=True)
+    assert office.look(meant) == (MakeRole(claims.WHO), Give(account.MASTER, (claims.WHO,)))
+    office.make(meant)
+    session = office.keycloak(wanted).session
+    assert claims.names_people(session)
+    assert claims.of_server(session) == {claims.WHO}
+    assert office.look(wanted) == (Take(account.MASTER, (claims.WHO,)),)
+    office.make(wanted)
+    assert not claims.names_people(office.keycloak(wanted).session)
+
+
+@pytest.mark.servers
+def test_an_administrator_of_everything_may_say_who(office: Office) -> None:
+    assert claims.names_people(office.session)
+
+
+@pytest.mark.servers
 def test_a_client_that_somebody_opened_is_closed_and_has_the_secret_of_the_store(office: Office) -> None:
     wanted = office.wanted()
     office.make(wanted)
@@ -336,3 +359,13 @@ def test_the_command_makes_secret_and_account_once(
     assert found["secret"] not in said.out + said.err
     assert run(command) == 0
     assert capsys.readouterr().out == f"Client {name} has exactly the rights that it needs.\n"
+
+    lists = ["-C", str(tmp_path), "report", "consents"]
+    assert run([*lists, "--who"]) == 1
+    refused = capsys.readouterr().err
+    assert "our account is not meant to say who has consented" in refused
+    assert "role 'renkei-who' of realm 'master'" in refused
+    assert run([*command, "--who"]) == 0
+    assert "+ renkei-who of master" in capsys.readouterr().out
+    assert run([*lists, "--who"]) == 1, "there is no Kong here"
+    assert "kong.invalid" in capsys.readouterr().err

@@ -26,7 +26,7 @@ from control_plane.keycloak.answers import Json, a_list
 from control_plane.keycloak.session import path
 from control_plane.problems import Problem, Refused, bug
 
-OWN_FLOWS = {"browserFlow": "browser", "directGrantFlow": "direct grant"}
+OWN_FLOWS = {"browserFlow": "browser", "directGrantFlow": "direct grant", "resetCredentialsFlow": "reset credentials"}
 NEVER = SecretRef("keycloak/admin", "client_secret")  # our own secret is given as a file, and looked up nowhere
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from control_plane.catalog.model import Realm, RealmBaseline
+from control_plane.catalog.model import MfaMode, Realm, RealmBaseline
 from control_plane.engine.values import Fields, Value
 
 DAY = 86400  # seconds
@@ -119,6 +119,7 @@ def fields(realm: Realm) -> Fields:
         **{BRUTE_FORCE[name]: _constant(value) for name, value in baseline.brute_force.items()},
         **{TOKENS[name]: value for name, value in baseline.tokens.items()},
         **({"offlineSessionMaxLifespanEnabled": True} if "offline_max" in baseline.tokens else {}),
+        **({} if baseline.mfa is MfaMode.UNMANAGED else {LOGIN["reset_password"]: False}),
         **{LOGIN[name]: value for name, value in baseline.login.items()},
         **{THEMES[name]: value for name, value in baseline.themes.items()},
         **_headers(baseline),

@@ -232,7 +232,8 @@ def _put(server: Keycloak, want: Resource, id: str, names: frozenset[str]) -> No
     kept = {name: found[name] for name in ("authorizationServicesEnabled",) if name in found}
     server.session.put(where, {"id": id, "clientId": want.key.name, **kept, **body})
     proofs.forget(server, want.key.within, names)
-    if names & AROUND:  # whoever came in past the realm's login flow signs in anew
+    if names & AROUND or (ASSURANCE in names and want.fields[ASSURANCE]):
+        # whoever came in past the realm's login flow, or with less than the service asks for, signs in anew
         sessions.end_of_client(server, want.key.within, id)
 
 

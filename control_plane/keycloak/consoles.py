@@ -14,7 +14,7 @@ from control_plane.catalog.model import Catalog
 from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Change, Create, Update
 from control_plane.engine.resource import Key, Resource, State
-from control_plane.keycloak import logins
+from control_plane.keycloak import logins, sessions
 from control_plane.keycloak.answers import Json, text
 from control_plane.keycloak.server import Keycloak
 from control_plane.keycloak.session import path
@@ -44,12 +44,18 @@ def _read(server: Keycloak, realm: str) -> Iterator[Resource]:
 
 
 def create(server: Keycloak, want: Resource) -> None:
-    """Every realm has the console; somebody may have deleted it, and then there is nothing to sign in to."""
+    """Every realm has the console; somebody may have deleted it, and then there is nothing to sign in to.
+
+    Who is in was asked for less, and signs in anew; in a new realm nobody is.
+    """
     realm = want.key.within
     for found in server.session.list(path(realm, "clients"), clientId=CLIENT):
         kept: Json = {KEPT: found[KEPT]} if KEPT in found else {}
         body = {"clientId": CLIENT, **kept, "attributes": {LEAST: want.fields[LEAST] or ""}}
-        server.session.put(path(realm, "clients", text(found, "id", "clients")), body)
+        id = text(found, "id", "clients")
+        server.session.put(path(realm, "clients", id), body)
+        if want.fields[LEAST] and realm in server.found:
+            sessions.end_of_client(server, realm, id)
 
 
 def update(server: Keycloak, change: Update) -> None:

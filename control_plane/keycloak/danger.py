@@ -75,6 +75,8 @@ def of_holder(change: Change, have: State) -> str | None:
 
 def of_login(change: Change, have: State) -> str | None:
     """A login flow or its binding to the realm."""
+    if isinstance(change, Update) and change.key.name == "reset":
+        return "people get a new password, and may get in, by other steps than Git says"
     return "people sign in by other steps than Git says" if isinstance(change, Update) else None
 
 

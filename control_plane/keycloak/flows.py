@@ -22,14 +22,14 @@ from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
 from control_plane.keycloak import danger, doorways, links, logins, providers, realmput, sessions
 from control_plane.keycloak.answers import Conflict, Json, Missing, text
-from control_plane.keycloak.flowtree import SUB_FLOW, Execution, Flow, Step, SubFlow, line, parse
+from control_plane.keycloak.flowtree import SUB_FLOW, Execution, Flow, Step, SubFlow, digest, line, parse
 from control_plane.keycloak.marks import PREFIX
 from control_plane.keycloak.server import Keycloak
 from control_plane.keycloak.session import path
 from control_plane.problems import Problem, ServerError
 
 NAME = "keycloak.flow"
-BINDINGS = ("browserFlow", "directGrantFlow")
+BINDINGS = {"browser": "browserFlow", "direct-grant": "directGrantFlow", "reset": "resetCredentialsFlow"}
 NAMES_A_FLOW = "flow_to_check"  # a setting that names a sub-flow, on the server by its full name
 
 
@@ -68,6 +68,11 @@ def lines(server: Keycloak, realm: str, alias: str) -> tuple[str, ...]:
     found = server.session.list(where)
     read_config = partial(_config, server, realm, alias)
     return tuple(_line(one, read_config(one), alias) for one in found)
+
+
+def is_as_built(server: Keycloak, realm: str, alias: str) -> bool:
+    """Whether the flow is what renkei calls by this name, now or in an earlier version: the name follows from it."""
+    return alias.startswith(PREFIX) and alias.endswith(f"-{digest(lines(server, realm, alias))}")
 
 
 def _config(server: Keycloak, realm: str, alias: str, execution: Json) -> dict[str, str]:
@@ -163,7 +168,7 @@ def update(server: Keycloak, change: Update) -> None:
     """
     realm, alias = change.key.within, change.key.name
     found = server.session.get(path(realm))
-    bound = [name for name in BINDINGS if found.get(name) == alias]
+    bound = [name for name in BINDINGS.values() if found.get(name) == alias]
     doors = _passed_by(server, realm, alias)
     if not bound and not doors:
         delete(server, change.have)
@@ -211,7 +216,7 @@ def delete(server: Keycloak, have: Resource) -> None:
     """
     realm, alias = have.key.within, have.key.name
     found = server.session.get(path(realm))
-    if any(found.get(name) == alias for name in BINDINGS):
+    if any(found.get(name) == alias for name in BINDINGS.values()):
         message = f"login flow {alias} of realm {realm} is in use, and Git names none in its place"
         raise ServerError(Problem(message, help="bind another flow in Keycloak, or let the template say who is asked"))
     for provider, names in _passed_by(server, realm, alias).items():

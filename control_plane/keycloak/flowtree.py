@@ -44,7 +44,7 @@ Execution: TypeAlias = "Step | SubFlow"
 
 @dataclass(frozen=True)
 class Flow:
-    """`purpose` is the first part of the name: browser, direct-grant."""
+    """`purpose` is the first part of the name: browser, direct-grant, reset."""
 
     purpose: str
     steps: tuple[Execution, ...]
@@ -56,8 +56,11 @@ class Flow:
 
     @property
     def alias(self) -> str:
-        digest = hashlib.sha256(canonical(list(self.lines)).encode()).hexdigest()
-        return f"renkei-{self.purpose}-v{VERSION}-{digest[:8]}"
+        return f"renkei-{self.purpose}-v{VERSION}-{digest(self.lines)}"
+
+
+def digest(lines: Sequence[str]) -> str:
+    return hashlib.sha256(canonical(list(lines)).encode()).hexdigest()[:8]
 
 
 def _lines(steps: tuple[Execution, ...], level: int) -> Iterator[str]:

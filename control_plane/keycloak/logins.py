@@ -7,6 +7,11 @@ the attribute, or without any attribute of that name in the realm, everybody is 
 
     browser        a running session, or: password, then the second factor
     direct-grant   closed: it would hand out a token for a password alone
+    reset          a new password by mail, and then a login like any other
+
+Keycloak's own way to a new password signs in whoever reads the mail, and lets him set up another second factor in
+place of the one that is there. Ours gives a password and no session. Where no template asks for such mails they are
+switched off, and Keycloak's own stays bound.
 
 Where a service may ask for more (`assurance: 2`), password and second factor are the first level, and a second factor
 that was shown in this login or a short time ago is the second: nobody is left out of that one.
@@ -39,12 +44,30 @@ NOT_EXEMPT = Step(
 )
 
 PASS = Step("allow-access-authenticator", REQUIRED)
+RESET = Flow(
+    "reset",
+    (
+        Step("reset-credentials-choose-user", REQUIRED),
+        Step("reset-credential-email", REQUIRED, (("force-login", "true"),)),
+        Step("reset-password", REQUIRED),
+    ),
+)
+RESETS = "reset_password"  # how templates call it
+STOCK_RESET = "reset credentials"
 DIRECT_GRANT = Flow("direct-grant", (Step("deny-access-authenticator", REQUIRED),))
 
 
 def bound(realm: Realm) -> tuple[Flow, ...]:
     """The flows that the realm itself uses; none of ours where it keeps those that it had before us."""
-    return () if realm.baseline.mfa is MfaMode.UNMANAGED else (browser(realm), DIRECT_GRANT)
+    if realm.baseline.mfa is MfaMode.UNMANAGED:
+        return ()
+    return (browser(realm), DIRECT_GRANT, *((RESET,) if realm.baseline.login.get(RESETS) else ()))
+
+
+def by_purpose(realm: Realm) -> dict[str, str]:
+    """The names of the flows that the realm uses, Keycloak's own among them."""
+    ours = {flow.purpose: flow.alias for flow in bound(realm)}
+    return {RESET.purpose: STOCK_RESET, **ours} if ours else {}
 
 
 def browser(realm: Realm) -> Flow:

@@ -16,14 +16,15 @@ from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
 from control_plane.engine.values import Fields, Value
-from control_plane.keycloak import baseline, claims, loosening, realmput, switch
+from control_plane.keycloak import baseline, claims, loosening, realmput, sessions, switch
 from control_plane.keycloak.answers import Conflict, Json, Missing, text
-from control_plane.keycloak.marks import MANAGED, belongs, is_nobodys, is_ours, marks
+from control_plane.keycloak.marks import MANAGED, PREFIX, belongs, is_nobodys, is_ours, marks
 from control_plane.keycloak.server import Keycloak
 from control_plane.keycloak.session import path
 from control_plane.problems import NotAllowed, Problem
 
 NAME = "keycloak.realm"
+RESET = baseline.LOGIN["reset_password"]
 HEADERS = "browserSecurityHeaders"
 SETS = (
     "supportedLocales",
@@ -119,6 +120,18 @@ def update(server: Keycloak, change: Update) -> None:
     tenant = next(iter(change.want.belongs), None)
     mark = marks(server.platform, tenant) if MANAGED in change.changed else None
     realmput.put(server.session, change.key.name, _body(change.want.fields, change.changed), mark)
+    if _was_open(server, change):
+        sessions.end_of_realm(server, change.key.name)
+
+
+def _was_open(server: Keycloak, change: Update) -> bool:
+    """Whether people came in by mail past the realm's login flow, by Keycloak's own way to a new password."""
+    found = server.found.get(change.key.name, {})
+    closed = any(one.path == (RESET,) and one.before is True for one in change.changes)
+    past = str(found.get("browserFlow")).startswith(PREFIX) and not str(found.get("resetCredentialsFlow")).startswith(
+        PREFIX
+    )
+    return closed and past
 
 
 def _body(fields: Fields, names: frozenset[str]) -> Json:

@@ -24,10 +24,13 @@ from tests.keycloak.ways import (
     EVERYONE,
     WAYS,
     Edit,
+    a_flow_by_a_name_like_ours,
     a_flow_of_the_clients_own,
     a_person_exempted,
     another_flow_bound,
     bound,
+    no_second_level_for_a_service,
+    no_second_level_for_the_console,
     nobody_asked_for_a_factor,
     the_exempting_attribute_undeclared,
     the_role_out_of_another,
@@ -109,6 +112,45 @@ def test_who_came_in_past_the_login_flow_is_out_when_it_is_mended(stage: Stage, 
     assert person.opens().asks_for_password
 
 
+def test_who_came_in_by_a_flow_that_somebody_has_given_a_name_like_ours_is_out_when_it_is_mended(stage: Stage) -> None:
+    a_flow_by_a_name_like_ours(stage.world)
+    person, page = stage.after_the_password(EVERYONE, "first")
+    refresh = person.token(page).json()["refresh_token"]
+    stage.world.apply(stage.catalog)
+    assert not person.refreshed(refresh).ok
+    assert told(stage.world.plan(stage.catalog)) == []
+
+
+def test_who_came_in_with_less_than_a_service_asks_for_is_out_when_it_is_mended(stage: Stage) -> None:
+    stage.with_password(EVERYONE, "exempt")
+    no_second_level_for_a_service(stage.world)
+    safe = _through_safe(stage, EVERYONE)
+    page = safe.signs_in(f"{EVERYONE}-exempt", PASSWORD)
+    refresh = safe.token(page).json()["refresh_token"]
+    assert safe.refreshed(refresh).ok
+    stage.world.apply(stage.catalog)
+    assert not safe.refreshed(refresh).ok
+    assert safe.opens().asks_for_password
+
+
+def test_who_came_to_the_console_with_less_than_git_says_is_out_when_it_is_mended(stage: Stage) -> None:
+    username = stage.with_password(EVERYONE, "exempt")
+    no_second_level_for_the_console(stage.world)
+    console, callback = _at_the_console(stage)
+    console.sends(console.opens(callback), username=username, password=PASSWORD)
+    sessions = f"/users/{stage.user(EVERYONE, 'exempt')['id']}/sessions"
+    assert stage.world.get(EVERYONE, sessions)
+    stage.world.apply(stage.catalog)
+    assert stage.world.get(EVERYONE, sessions) == []
+
+
+def _at_the_console(stage: Stage) -> tuple[Person, str]:
+    world = stage.world
+    url = f"{world.server.url}/realms/{world.realm(EVERYONE)}"
+    callback = f"{world.server.url}/admin/{world.realm(EVERYONE)}/console/"
+    return Person(url, "security-admin-console", ""), callback
+
+
 def test_another_flow_of_ours_leaves_everybody_in(stage: Stage) -> None:
     person, page = stage.after_the_password(EVERYONE, "exempt")
     refresh = person.token(page).json()["refresh_token"]
@@ -120,11 +162,8 @@ def test_another_flow_of_ours_leaves_everybody_in(stage: Stage) -> None:
 
 
 def test_the_console_of_a_realm_asks_for_a_factor_of_somebody_who_is_left_out_elsewhere(stage: Stage) -> None:
-    world = stage.world
     username = stage.with_password(EVERYONE, "exempt")
-    url = f"{world.server.url}/realms/{world.realm(EVERYONE)}"
-    callback = f"{world.server.url}/admin/{world.realm(EVERYONE)}/console/"
-    person = Person(url, "security-admin-console", "")
+    person, callback = _at_the_console(stage)
     page = person.sends(person.opens(callback), username=username, password=PASSWORD)
     assert page.asks_to_set_up_otp
 

@@ -64,6 +64,26 @@ def another_flow_bound(world: World) -> None:
     world.by_hand("PUT", EVERYONE, "", {"browserFlow": "browser"})
 
 
+def a_flow_by_a_name_like_ours(world: World) -> None:
+    """A flow that asks for the password alone, called as renkei calls its own."""
+    alias = "renkei-browser-v1-0badf00d"
+    flow = {"alias": alias, "providerId": "basic-flow", "topLevel": True, "builtIn": False}
+    world.by_hand("POST", EVERYONE, "/authentication/flows", flow)
+    where = f"/authentication/flows/{alias}/executions"
+    world.by_hand("POST", EVERYONE, f"{where}/execution", {"provider": "auth-username-password-form"})
+    (step,) = world.by_hand("GET", EVERYONE, where).json()
+    world.by_hand("PUT", EVERYONE, where, {**step, "requirement": "REQUIRED"})
+    world.by_hand("PUT", EVERYONE, "", {"browserFlow": alias})
+
+
+def another_way_to_a_new_password(world: World) -> None:
+    world.by_hand("PUT", EVERYONE, "", {"resetCredentialsFlow": "registration"})
+
+
+def new_passwords_by_mail(world: World) -> None:
+    world.by_hand("PUT", EVERYONE, "", {"resetPasswordAllowed": True})
+
+
 def a_flow_of_the_clients_own(world: World) -> None:
     (client,) = world.by_hand("GET", EVERYONE, f"/clients?clientId={EVERYONE}.web").json()
     flows = world.by_hand("GET", EVERYONE, "/authentication/flows").json()
@@ -196,6 +216,9 @@ WAYS: dict[Edit, str] = {
     nobody_asked_for_a_factor: "flow",
     the_condition_of_another_role: "flow",
     another_flow_bound: "binding browser",
+    a_flow_by_a_name_like_ours: "binding browser",
+    another_way_to_a_new_password: "binding reset",
+    new_passwords_by_mail: "realm",
     a_flow_of_the_clients_own: "client nikko.web",
     the_direct_grant_bound: "binding direct-grant",
     the_direct_grant_of_a_client: "client nikko.web",

@@ -31,6 +31,12 @@ hypothesis.settings.load_profile("renkei")
 LIFETIME = timedelta(hours=2)  # should this process and the watchdog's look at it both fail
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that need servers first: what is left for the end is short, and no worker waits for the other."""
+    slow = {item.path for item in items if item.get_closest_marker("servers")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @dataclass(frozen=True)
 class KeycloakServer:
     """A running Keycloak and two accounts: renkei's own with few rights, and a person's with all."""

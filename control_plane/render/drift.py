@@ -7,11 +7,11 @@ from itertools import groupby
 
 from control_plane.render.columns import pad
 from control_plane.render.document import CHANGE, SECURITY, UNMANAGED, Document
-from control_plane.render.plan import heading, origin_text, others_lines, show, unproven_lines, visible
+from control_plane.render.plan import MORE_OPEN, heading, origin_text, others_lines, show, unproven_lines, visible
 
 WORDS = {"create": "missing", "update": "changed", "delete": "not declared"}
 CONFLICT, STRANGE = "without our mark", "not managed"
-HEADINGS = {SECURITY: "Security: more is open than Git says.", CHANGE: "Other differences:"}
+HEADINGS = {SECURITY: MORE_OPEN, CHANGE: "Other differences:"}
 
 
 def drift_lines(document: Document) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""A plan's data as text for a review: one line per object, one per field that changes."""
+"""A plan's data as text for a review: what is open now first, then one line per object, one per field that changes."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from itertools import groupby
 from typing import Any
 
 from control_plane.render.columns import pad, shorten
-from control_plane.render.document import UNMANAGED, Document
+from control_plane.render.document import SECURITY, UNMANAGED, Document
 
 SYMBOLS = {"create": "+", "update": "~", "delete": "-"}
+MORE_OPEN = "Security: more is open than Git says."
+GONE = {"update": "no longer declared", "delete": "no longer declared"}  # where no line of the YAML asks for it
+STRANGE = "!"  # without our mark
 TARGETS = {"keycloak": "Keycloak", "kong": "Kong"}
 ORIGIN_AT = 60
 VALUE = 70  # columns of a value before it is cut
@@ -19,7 +22,11 @@ MEMBER = 160  # of a member of a set: what tells two grants apart may stand at t
 
 
 def plan_lines(document: Document) -> Iterator[str]:
-    """The changes grouped by system and place, then what is unmanaged, then the count."""
+    """What is open and why, the changes grouped by system and place, then what is unmanaged, then the count."""
+    opened = list(security_lines(document))
+    yield from opened
+    if opened and document["changes"]:
+        yield "All changes:"
     yield from change_lines(document)
     yield from unmanaged_lines(document)
     yield from unproven_lines(document)
@@ -27,6 +34,22 @@ def plan_lines(document: Document) -> Iterator[str]:
     yield from (f"Note: {visible(note)}." for note in document["notes"])
     yield from deletable_lines(document)
     yield summary(document)
+
+
+def security_lines(document: Document) -> Iterator[str]:
+    """What gives somebody more than Git says, each with how: what this plan mends, and what only a person can."""
+    lists = (document["changes"], document["conflicts"], document["unmanaged"])
+    found = [one for them in lists for one in them if one["severity"] == SECURITY]
+    if found:
+        yield MORE_OPEN
+    by_place = sorted(found, key=lambda one: (one["target"], one["within"], one["kind"], one["name"]))
+    for (target, within), those in groupby(by_place, key=lambda one: (one["target"], one["within"])):
+        yield heading(document, target, within)
+        for one in those:
+            yield _object_line(SYMBOLS.get(one.get("action", ""), STRANGE), one)
+            yield f"      {visible(one['why'])}"
+            if one.get("remove"):
+                yield f"      apply leaves it; remove it, or declare it: {visible(one['remove'])}"
 
 
 def change_lines(document: Document) -> Iterator[str]:
@@ -68,14 +91,13 @@ def deletable_lines(document: Document) -> Iterator[str]:
 
 
 def unmanaged_lines(document: Document) -> Iterator[str]:
-    """First what hangs on an object of ours or opens it, one by one; of the rest how many there are of each kind."""
+    """First what hangs on an object of ours, one by one; of the rest how many there are of each kind."""
     for found in document["unmanaged"]:
-        if found["severity"] != UNMANAGED:
+        if found["severity"] not in (SECURITY, UNMANAGED):
             place = f" on {visible(found['within'])}" if found["within"] not in ("", found["name"]) else ""
-            why = f": {visible(found['why'])}" if found["why"] else ""
             yield (
-                f"  ! {TARGETS.get(found['target'], found['target'])} {found['kind']} {visible(found['name'])}{place} "
-                f"is not managed by renkei{why}; remove it or declare it"
+                f"  {STRANGE} {TARGETS.get(found['target'], found['target'])} {found['kind']} "
+                f"{visible(found['name'])}{place} is not managed by renkei; remove it or declare it"
             )
     yield from others_lines(document)
 
@@ -122,7 +144,7 @@ def heading(document: Document, target: str, within: str) -> str:
 def _object_line(symbol: str, change: Document) -> str:
     name = "" if change["name"] == change["within"] else visible(change["name"])
     line = f"  {symbol} {pad(change['kind'], 12)} {name}"
-    told = origin_text(change) or ("no longer declared" if change["action"] != "create" else "")
+    told = origin_text(change) or GONE.get(change.get("action", ""), "")
     return f"{pad(line, ORIGIN_AT)} {told}".rstrip()
 
 

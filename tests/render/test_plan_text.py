@@ -65,6 +65,34 @@ def test_what_is_lost_by_a_change_stands_below_it_in_the_text_and_in_the_data():
     assert [change.get("costs") for change in document["changes"]] == ["what was kept is gone", None]
 
 
+def test_what_is_open_stands_first_with_how_and_who_can_end_it():
+    opened = kind("kong.acl", danger=lambda change, have: "groups that Git does not give", revokes=True)
+    stranger = dataclasses.replace(
+        user("\x1b[2Jhand-made", line=None), owned=False, danger="it goes around the login", remove="DELETE /clients/1"
+    )
+    conflict = dataclasses.replace(user("nasu-0003", line=None), owned=False)
+    want = [user("nasu-0001", n=2), user("nasu-0003", line=11)]
+    have = [user("nasu-0001", line=None, n=1), acl("ngsi-v2.v2:update"), stranger, conflict]
+    document = plan_document(make_plan((KINDS[0], opened), state(want), state(have)), ABOUT)
+    told = text(plan_lines(document)).splitlines()
+    assert told[: told.index("All changes:") + 3] == [
+        "Security: more is open than Git says.",
+        "Keycloak  production  realm nasushiobara",
+        "  ! user         �[2Jhand-made",
+        "      it goes around the login",
+        "      apply leaves it; remove it, or declare it: DELETE /clients/1",
+        "  ! user         nasu-0003                                   tenants/nasushiobara.yaml:11",
+        "      it stands where ours should, and without our mark apply does not mend it",
+        "Kong  production  nasushiobara.portal",
+        "  - acl          ngsi-v2.v2:update                           no longer declared",
+        "      groups that Git does not give",
+        "All changes:",
+        "Keycloak  production  realm nasushiobara",
+        "  ~ user         nasu-0001                                   tenants/nasushiobara.yaml:9",
+    ]
+    assert sum("hand-made" in line for line in told) == 1  # and not once more below
+
+
 def test_nothing_to_do_says_so():
     same = [user("a", email="x@example.jp")]
     assert text(plan_lines(document_of(same, same))).startswith("Nothing to do: 1 unchanged")

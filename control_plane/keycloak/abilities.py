@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from control_plane.catalog.model import Catalog
+from control_plane.catalog.model import Catalog, Realm
 from control_plane.engine.target import Check
-from control_plane.keycloak import flows
-from control_plane.keycloak.answers import Json
+from control_plane.keycloak import flows, logins
+from control_plane.keycloak.answers import Json, Missing
 from control_plane.keycloak.flowtree import Execution, SubFlow
 from control_plane.keycloak.server import Keycloak
+from control_plane.problems import NotAllowed
 
 PERMISSIONS = "ADMIN_FINE_GRAINED_AUTHZ_V2"
 HELP = "use a newer Keycloak 26, or leave that out of the configuration: docs/reference/keycloak-versions.md"
@@ -31,8 +32,21 @@ def missing(server: Keycloak, catalog: Catalog) -> Iterator[Check]:
         lacks = [f"the step {name} of its login flows" for name in sorted(needed - has)] if has else []
         if features and realm.name in delegating and PERMISSIONS not in features:
             lacks.append("fine-grained permissions for its tenants' administrators")
+        if _would_let_the_reader_in(server, realm):
+            lacks.append(f"a login after a new password by mail ({logins.AGAIN})")
         if lacks:
             yield Check(f"Keycloak for realm {realm.name}", False, f"it has not got {', '.join(lacks)}", HELP)
+
+
+def _would_let_the_reader_in(server: Keycloak, realm: Realm) -> bool:
+    """Whether mails with new passwords open accounts there. A realm must be there to be asked: of a new one its flow is
+    refused when it is made."""
+    if logins.RESET not in logins.bound(realm):
+        return False
+    try:
+        return not flows.understands(server, realm.name, logins.BY_MAIL)
+    except (Missing, NotAllowed):
+        return False
 
 
 def _authenticators(said: Json) -> frozenset[str]:

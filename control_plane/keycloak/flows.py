@@ -103,6 +103,10 @@ def create(server: Keycloak, want: Resource) -> None:
     """Build the flow and prove it. What an earlier run has left of it is replaced."""
     realm, alias = want.key.within, want.key.name
     wanted = _steps(want)
+    if alias == logins.RESET.alias and not understands(server, realm, logins.BY_MAIL):
+        message = f"this Keycloak has no '{logins.AGAIN}' after a new password by mail; login flow {alias} was not made"
+        help = "without it the mail alone opens the account: use a newer Keycloak 26, or leave out `reset_password`"
+        raise ServerError(Problem(message, help=help))
     body = {"alias": alias, "providerId": "basic-flow", "topLevel": True, "builtIn": False, "description": _ABOUT}
     try:
         id = server.session.post(path(realm, "authentication", "flows"), body)
@@ -120,6 +124,12 @@ def create(server: Keycloak, want: Resource) -> None:
                 note="Keycloak has: " + " / ".join(one.strip() for one in there),
             )
         )
+
+
+def understands(server: Keycloak, realm: str, step: Step) -> bool:
+    """Whether the server has the settings of the step: those that it has not, it stores all the same."""
+    said = server.session.get(path(realm, "authentication", "config-description", step.provider))
+    return {name for name, _ in step.config} <= {one.get("name") for one in said.get("properties") or ()}
 
 
 _ABOUT = "Made by renkei and replaced when it is edited here"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from control_plane.engine.kind import Kind
 from control_plane.keycloak.actions import ACTION
+from control_plane.keycloak.administrators import ADMINISTRATOR
 from control_plane.keycloak.bindings import BINDING
 from control_plane.keycloak.brokers import BROKERING
 from control_plane.keycloak.clients import CLIENT
@@ -20,7 +21,6 @@ from control_plane.keycloak.keyrings import REALM_KEY
 from control_plane.keycloak.mail import MAIL
 from control_plane.keycloak.permissions import PERMITTING, REFUSING
 from control_plane.keycloak.policies import POLICY
-from control_plane.keycloak.power import ADMINISTRATOR
 from control_plane.keycloak.profiles import PROFILE
 from control_plane.keycloak.providers import PROVIDER
 from control_plane.keycloak.realms import REALM

@@ -44,14 +44,9 @@ NOT_EXEMPT = Step(
 )
 
 PASS = Step("allow-access-authenticator", REQUIRED)
-RESET = Flow(
-    "reset",
-    (
-        Step("reset-credentials-choose-user", REQUIRED),
-        Step("reset-credential-email", REQUIRED, (("force-login", "true"),)),
-        Step("reset-password", REQUIRED),
-    ),
-)
+AGAIN = "force-login"
+BY_MAIL = Step("reset-credential-email", REQUIRED, ((AGAIN, "true"),))
+RESET = Flow("reset", (Step("reset-credentials-choose-user", REQUIRED), BY_MAIL, Step("reset-password", REQUIRED)))
 RESETS = "reset_password"  # how templates call it
 STOCK_RESET = "reset credentials"
 DIRECT_GRANT = Flow("direct-grant", (Step("deny-access-authenticator", REQUIRED),))

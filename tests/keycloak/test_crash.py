@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from control_plane.catalog.model import Auth, Catalog, MfaMode
-from control_plane.engine.apply import Done, apply
+from control_plane.engine.apply import Done, Failed, apply
 from control_plane.keycloak import target
 from tests.building import a_platform, with_group, with_role, with_service, with_tenant, with_user
 from tests.keycloak.conftest import World, told
@@ -37,6 +39,29 @@ class DyingLine(HTTPAdapter):
                     super().send(request, *args, **kwargs)
                 raise requests.ConnectionError("dies here")
         return super().send(request, *args, **kwargs)
+
+
+class Interfering(HTTPAdapter):
+    """A connection beside which somebody takes a step out of a login flow, as soon as it stands there."""
+
+    def __init__(self, world: World, provider: str) -> None:
+        super().__init__()
+        self.world, self.provider, self.taken = world, provider, 0
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        answer = super().send(request, *args, **kwargs)
+        found = re.search(
+            r"/realms/[^/]+-tochigi/authentication/flows/(renkei-browser[^/]*)/executions$", str(request.url)
+        )
+        if found and request.method == "GET" and any(self._is_it(one) for one in answer.json()):
+            (step,) = (one for one in answer.json() if self._is_it(one))
+            self.world.by_hand("DELETE", "tochigi", f"/authentication/executions/{step['id']}")
+            self.taken += 1
+            return super().send(request, *args, **kwargs)  # what is read back is what is there
+        return answer
+
+    def _is_it(self, step: Mapping[str, Any]) -> bool:
+        return step.get("providerId") == self.provider
 
 
 def in_one_realm() -> Catalog:
@@ -96,6 +121,36 @@ def _apply_until(world: World, catalog: Catalog, at: int, *, answered: bool) -> 
     client.session._connection._s.mount("http://", DyingLine(at, answered=answered))
     outcomes = apply(plan, [target(client, 1)], parallel=1)
     return all(isinstance(one, Done) for one in outcomes)
+
+
+@pytest.mark.parametrize("there", [False, True], ids=["in a new realm", "while another one is bound"])
+def test_a_login_flow_that_lacks_a_step_is_never_bound_and_the_error_names_what_is_there(
+    world: World, there: bool
+) -> None:
+    before = world.here(in_one_realm())
+    catalog = before
+    if there:
+        world.apply(before)
+        (realm,) = before.realms.values()
+        other = replace(realm, baseline=replace(realm.baseline, exemptions=True))
+        catalog = replace(before, realms={realm.name: other})
+    bound = _bound(world) if there else "browser"
+    client = world.keycloak(catalog)
+    plan = world.plan(catalog, client)
+    line = Interfering(world, "auth-otp-form")
+    client.session._connection._s.mount("http://", line)
+    outcomes = apply(plan, [target(client)], parallel=1)
+    assert line.taken == 1
+    (failed,) = (one for one in outcomes if isinstance(one, Failed))
+    problem = failed.problems[0]
+    assert failed.change.key.kind == "keycloak.flow"
+    assert "is not complete after it was written; nothing was bound to it" in problem.message
+    assert "conditional-user-role" in str(problem.note)
+    assert "auth-otp-form" not in str(problem.note)
+    assert _bound(world) == bound
+    world.apply(catalog)
+    assert told(world.plan(catalog)) == []
+    assert _bound(world).startswith("renkei-browser-")
 
 
 def _doubles(world: World) -> Mapping[str, list[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -12,7 +13,7 @@ from control_plane.catalog.model import Catalog, MfaMode
 from control_plane.engine.plan import Plan, make_plan
 from control_plane.engine.read import have, want
 from control_plane.engine.resource import Key, State
-from control_plane.keycloak import KINDS, permissions, policies, target
+from control_plane.keycloak import KINDS, administrators, permissions, policies, target
 from tests.building import (
     Part,
     a_platform,
@@ -233,11 +234,13 @@ def ways_up(desk: Desk) -> Iterator[tuple[str, str, object]]:
     _, query = desk.power("query-clients")
     _, manage = desk.power("manage-users")
     role, editor = desk.role("data-provider"), desk.role("dashboard-editor")
+    powerful = desk.role("hand-power")
     permits = desk.permits()
     for user in (me, mine):
         yield "POST", f"/users/{user}/role-mappings/clients/{client}", [admin]
         yield "POST", f"/users/{user}/role-mappings/clients/{client}", [query]
         yield "POST", f"/users/{user}/role-mappings/realm", [editor]
+        yield "POST", f"/users/{user}/role-mappings/realm", [powerful]
         yield "DELETE", f"/users/{user}/role-mappings/realm", [role]
         yield "PUT", f"/users/{user}/groups/{desk.group('/hand-powers')}", None
         yield "POST", f"/users/{user}/impersonation", {}
@@ -245,6 +248,8 @@ def ways_up(desk: Desk) -> Iterator[tuple[str, str, object]]:
     yield "POST", "/users", {"username": "new-03", "enabled": True, "groups": ["/nikko", "/hand-powers"]}
     yield "POST", f"/groups/{tourism}/role-mappings/clients/{client}", [manage]
     yield "POST", f"/groups/{tourism}/role-mappings/realm", [editor]
+    yield "POST", f"/groups/{tourism}/role-mappings/realm", [powerful]
+    yield "POST", f"/roles-by-id/{role['id']}/composites", [powerful]
     yield "DELETE", f"/groups/{tourism}/role-mappings/realm", [role]
     yield "POST", "/groups", {"name": "new-group"}
     yield "POST", f"/groups/{nikko}/children", {"name": "new-group"}
@@ -274,14 +279,17 @@ def ways_up(desk: Desk) -> Iterator[tuple[str, str, object]]:
 
 @pytest.fixture
 def hand_made_powers(desk: Desk) -> Iterator[None]:
-    """A group that carries all power: Git forbids it, and somebody has made it all the same."""
+    """A group and a role that carry all power: Git forbids it, and somebody has made them all the same."""
     desk.world.by_hand("POST", REALM, "/groups", {"name": "hand-powers"})
     client, admin = desk.power("realm-admin")
     id = desk.group("/hand-powers")
     desk.world.by_hand("POST", REALM, f"/groups/{id}/role-mappings/clients/{client}", [admin])
+    desk.world.by_hand("POST", REALM, "/roles", {"name": "hand-power"})
+    desk.world.by_hand("POST", REALM, f"/roles-by-id/{desk.role('hand-power')['id']}/composites", [admin])
     yield
     desk.world.by_hand("DELETE", REALM, f"/groups/{id}")
-    desk.forget("hand-powers")
+    desk.world.by_hand("DELETE", REALM, "/roles/hand-power")
+    desk.forget("hand-power")
 
 
 @pytest.mark.servers
@@ -425,6 +433,27 @@ def test_more_than_git_says_is_security_drift_and_mended(mended: Desk, change: A
     again = plan(desk)
     assert told(again) == []
     assert not dangers(again)
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize(("whom", "reached"), [(OWN, True), (TOURIST, True), (PLANNER, False), (EDITOR, False)])
+def test_a_member_who_gets_power_by_hand_is_told_and_that_the_administrators_of_the_tenant_can_take_it_over(
+    mended: Desk, whom: str, reached: bool
+) -> None:
+    desk = mended
+    client, admin = desk.power("realm-admin")
+    desk.world.by_hand("POST", REALM, f"/users/{desk.user(whom)}/role-mappings/clients/{client}", [admin])
+    password = {"type": "password", "value": "a long enough password 1", "temporary": True}
+    answer = desk.asks(ADMIN, "PUT", f"/users/{desk.user(whom)}/reset-password", password)
+    assert answer.status_code == (204 if reached else 403)
+    found = plan(desk)
+    ((key, why),) = dangers(found).items()
+    assert key.name == f"{whom} realm-admin"
+    assert why == f"{whom} may do everything in the realm{administrators.TAKEN_OVER if reached else ''}"
+    (one,) = [one for one in found.unmanaged if one.key == key]
+    method, path, body = str(one.remove).split(" ", 2)
+    desk.world.by_hand(method, REALM, path.removeprefix(f"/admin/realms/{desk.world.realm(REALM)}"), json.loads(body))
+    assert not dangers(plan(desk))
 
 
 @pytest.mark.servers

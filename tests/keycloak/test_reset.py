@@ -10,10 +10,13 @@ import pyotp
 import pytest
 
 from control_plane.catalog.model import Auth, Catalog, MailServer
+from control_plane.engine.apply import Failed, apply
+from control_plane.keycloak import abilities, target
 from tests.building import a_platform, in_environment, with_service, with_tenant, with_user
 from tests.conftest import KeycloakServer
 from tests.keycloak.browser import CALLBACK, Page, Person
 from tests.keycloak.conftest import a_world, told
+from tests.keycloak.platforms import OLD
 from tests.keycloak.postbox import Postbox, a_postbox
 from tests.keycloak.stage import PASSWORD, Stage, base32
 
@@ -78,6 +81,22 @@ def _by_the_mail(stage: Stage, realm: str, box: Postbox) -> tuple[Person, Page]:
         elif 'name="password-new"' in page.text:
             page = thief.sends(page, **{"password-new": ANOTHER, "password-confirm": ANOTHER})
     return thief, page
+
+
+@pytest.mark.skipif(not OLD, reason="the newest Keycloak has it")
+def test_a_keycloak_that_would_let_the_reader_of_the_mail_in_is_refused_and_nothing_is_bound(
+    keycloak_server: KeycloakServer, box: Postbox
+) -> None:
+    for world in a_world(keycloak_server):
+        catalog = world.here(the_platform(box, BY_MAIL))
+        client = world.keycloak(catalog)
+        failed = [one for one in apply(world.plan(catalog, client), [target(client)]) if isinstance(one, Failed)]
+        (problem,) = (problem for one in failed for problem in one.problems)
+        assert "this Keycloak has no 'force-login' after a new password by mail" in problem.message
+        realm = world.by_hand("GET", BY_MAIL, "").json()
+        assert realm["resetCredentialsFlow"] == "reset credentials"
+        (check,) = abilities.missing(client, catalog)
+        assert "a login after a new password by mail" in check.detail
 
 
 def test_whoever_reads_the_mail_sets_a_password_and_the_factor_is_asked_for_all_the_same(

@@ -21,7 +21,7 @@ from control_plane.keycloak import Keycloak, account, claims, dormancy, target
 from control_plane.keycloak.account import Give, Leave, MakeClient, MakeRealm, MakeRole, SetClient, Step, Take, Wanted
 from control_plane.keycloak.session import Session
 from control_plane.problems import NotAllowed, Refused
-from tests.building import with_administrators, with_group, with_user
+from tests.building import a_platform, with_administrators, with_group, with_tenant, with_user
 from tests.conftest import KeycloakServer
 from tests.keycloak.conftest import World, a_world, told
 from tests.keycloak.platforms import a_small_platform
@@ -369,3 +369,35 @@ def test_the_command_makes_secret_and_account_once(
     assert "+ renkei-who of master" in capsys.readouterr().out
     assert run([*lists, "--who"]) == 1, "there is no Kong here"
     assert "kong.invalid" in capsys.readouterr().err
+
+
+@pytest.mark.servers
+def test_our_own_client_is_out_of_reach_of_every_plan_whatever_its_mark_says(world: World) -> None:
+    """In a realm of ours, with our mark, and Git knows nothing of it: any other client would be deleted."""
+    there = platform_of_one_realm()
+    catalog = world.here(there)
+    world.apply(catalog)
+    (realm,) = there.realms
+    name, mark = "hand-renkei", {"renkei.platform": world.platform}
+    body = {"clientId": name, "secret": SECRET, "serviceAccountsEnabled": True, "attributes": mark}
+    world.by_hand("POST", realm, "/clients", body)
+    (client,) = world.by_hand("GET", realm, f"/clients?clientId={name}").json()
+    (management,) = world.by_hand("GET", realm, "/clients?clientId=realm-management").json()
+    account_of_it = world.by_hand("GET", realm, f"/clients/{client['id']}/service-account-user").json()
+    admin = world.by_hand("GET", realm, f"/clients/{management['id']}/roles/realm-admin").json()
+    where = f"/users/{account_of_it['id']}/role-mappings/clients/{management['id']}"
+    world.by_hand("POST", realm, where, [admin])
+    assert told(world.plan(catalog)) == [f"delete client {name}"]  # to the account of realm master it is any client
+
+    own = world.keycloak(catalog)
+    settings = replace(own.settings, client_id=name, realm=world.realm(realm))
+    own.session, own.settings = Session(settings, SECRET), settings
+    with pytest.raises(Refused, match="must stay: renkei itself signs in with it"):
+        world.plan(catalog, own)
+    assert world.by_hand("GET", realm, f"/clients?clientId={name}").json()
+
+
+def platform_of_one_realm() -> Catalog:
+    """An account of the realm sees no other one."""
+    catalog = a_platform(with_tenant("sano"))
+    return replace(catalog, realms={"sano": catalog.realms["sano"]}, tenants={"sano": catalog.tenants["sano"]})

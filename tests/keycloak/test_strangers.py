@@ -18,6 +18,7 @@ from control_plane.engine.resource import Resource
 from control_plane.keycloak import builtin, forging, mappers, strangers
 from control_plane.kong.policies import guard
 from tests.keycloak.conftest import World, told
+from tests.keycloak.platforms import OLD
 from tests.keycloak.stage import PASSWORD, Stage
 
 OVERRIDES = strangers.OVERRIDES
@@ -251,6 +252,8 @@ def _writes(stage: Stage, mapper: dict[str, Any]) -> dict[str, Any]:
 def test_what_is_told_as_forging_does_forge_and_what_is_not_does_not(stage: Stage) -> None:
     true = _writes(stage, _claim("department"))
     for mapper, claim in FORGING:
+        if OLD and claim == "client_id":
+            continue  # there Keycloak gives each client a mapper of its own for it, which writes last
         assert _writes(stage, mapper).get(claim) != true.get(claim), mapper
     for mapper in HARMLESS:
         found = _writes(stage, mapper)

@@ -216,7 +216,8 @@ def update(server: Keycloak, change: Update) -> None:
     if change.have.fields.get(CONSENT) and not change.want.fields[CONSENT]:
         _set_scopes(server, change.want, id)  # before nobody is asked any more
     if change.changed - SCOPES.keys() - {ROLES, CLIENT_ROLES} or change.moves:
-        _put(server, change.want, id, change.changed)
+        ends = {turning.ROTATED} if change.moves else set()  # the index knows a second secret by the client's name
+        _put(server, change.want, id, change.changed | ends)
     if change.changed & {ROLES, CLIENT_ROLES}:
         _set_roles(server, change.want, id)
     server.learn(NAME, change.key.within, change.key.name, id)

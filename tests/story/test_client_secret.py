@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import secrets
 import signal
 import time
 from collections.abc import Iterator
@@ -49,8 +50,8 @@ def world(place: World) -> Iterator[World]:
         rotate(place, "--with-a-gap")
 
 
-def store(world: World) -> dict[str, str]:
-    return dict(files.Files(world.directory / "secrets").read(f"services/{world.tenant}.portal") or {})
+def store(world: World, service: str = "portal") -> dict[str, str]:
+    return dict(files.Files(world.directory / "secrets").read(f"services/{world.tenant}.{service}") or {})
 
 
 def takes(world: World, secret: str, service: str = "portal") -> bool:
@@ -88,13 +89,13 @@ def test_both_secrets_are_taken_until_the_end_and_then_the_new_one_alone(world):
     said = rotate(world, "--keep", "5s")
     new, until = store(world)[MAIN], store(world)["client_secret_previous_until"]
     assert new != old == store(world)[PREVIOUS]
-    assert [takes(world, secret) for secret in (old, new)] == [True, True]
+    assert [takes(world, one) for one in (old, new)] == [True, True]
     assert f"until {until}" in said.out
     assert_nothing_to_do(world)
     assert world.renkei("drift").code == 0
     assert f"until {until}: nothing to do before" in rotate(world).out
     wait_for_the_end(world)
-    assert [takes(world, secret) for secret in (old, new)] == [False, True]
+    assert [takes(world, one) for one in (old, new)] == [False, True]
     assert "the service has one" in rotate(world).out
     assert store(world).keys() & {NEXT, PREVIOUS, "client_secret_previous_until"} == set()
     assert policies(world) == []
@@ -108,7 +109,7 @@ def test_an_apply_in_between_undoes_nothing(world):
     world.edit("tenants/city.yaml", "地域ポータル", "地域ポータル改")
     world.apply()
     assert client(world)["name"] == "地域ポータル改"
-    assert [takes(world, secret) for secret in (old, store(world)[MAIN])] == [True, True]
+    assert [takes(world, one) for one in (old, store(world)[MAIN])] == [True, True]
     assert rotate(world, "--json").json["steps"] == ["wait"]
     world.edit("tenants/city.yaml", "地域ポータル改", "地域ポータル")
     world.apply()
@@ -135,7 +136,7 @@ def test_with_a_gap_the_old_one_is_refused_at_once_and_the_question_says_so(worl
     old = store(world)[MAIN]
     said = rotate(world, "--with-a-gap")
     assert "the old one no more" in said.out
-    assert [takes(world, secret) for secret in (old, store(world)[MAIN])] == [False, True]
+    assert [takes(world, one) for one in (old, store(world)[MAIN])] == [False, True]
     assert PREVIOUS not in store(world)
     assert_nothing_to_do(world)
 
@@ -146,7 +147,7 @@ def test_with_a_gap_also_ends_a_second_secret_that_is_taken(world):
     rotate(world)
     known = store(world)[MAIN]
     rotate(world, "--with-a-gap")
-    assert [takes(world, secret) for secret in (old, known, store(world)[MAIN])] == [False, False, True]
+    assert [takes(world, one) for one in (old, known, store(world)[MAIN])] == [False, False, True]
     assert store(world).keys() & {NEXT, PREVIOUS} == set()
     assert policies(world) == []
 
@@ -158,7 +159,60 @@ def test_no_secret_is_in_what_is_told(world):
     assert said.json["keep_seconds"] == 2 * 24 * 3600
     told = said.out + said.err + rotate(world).out + world.renkei("plan", "--json").out
     told += world.renkei("drift", "--json").out
-    assert [secret for secret in (before[MAIN], store(world)[MAIN]) if secret in told] == []
+    assert [one for one in (before[MAIN], store(world)[MAIN]) if one in told] == []
+
+
+METER = """\
+  - service: METER
+    title: 計測
+    auth: [token]
+    grants: [{api: ngsi-v2, levels: [read], scopes: [road]}]
+"""
+
+
+@pytest.fixture
+def meter(world: World) -> Iterator[str]:
+    """A second service of the same realm, gone afterwards; the store keeps what it had, so each has another name."""
+    name = f"meter-{secrets.token_hex(2)}"
+    tenant = world.directory / "tenants" / "city.yaml"
+    before = tenant.read_text("utf-8")
+    world.edit("tenants/city.yaml", "services:\n", "services:\n" + METER.replace("METER", name))
+    world.apply()
+    yield name
+    tenant.write_text(before, encoding="utf-8")
+    world.apply()
+
+
+def test_the_policy_stays_for_as_long_as_any_secret_of_the_realm_turns_over(world, meter):
+    old = store(world, meter)[MAIN]
+    rotate(world)
+    rotate(world, service=meter)
+    rotate(world, "--with-a-gap")
+    assert policies(world) == ["renkei-rotation"]
+    assert [takes(world, one, meter) for one in (old, store(world, meter)[MAIN])] == [True, True]
+    rotate(world, "--with-a-gap", service=meter)
+    assert policies(world) == []
+
+
+def test_an_old_secret_ends_when_the_service_is_renamed_or_gets_keys(world, meter):
+    """The new one goes on under the new name, and the plan is empty after one apply."""
+    gauge = meter.replace("meter", "gauge")
+    old = store(world, meter)[MAIN]
+    rotate(world, service=meter)
+    world.edit("tenants/city.yaml", f"service: {meter}", f"service: {gauge}\n    previously: {meter}")
+    world.apply()
+    assert [takes(world, one, gauge) for one in (old, store(world, gauge)[MAIN])] == [False, True]
+    assert_nothing_to_do(world)
+
+    old = store(world, gauge)[MAIN]
+    rotate(world, service=gauge)
+    assert takes(world, old, gauge)
+    keys = 'client_auth: {keys_url: "https://gauge.example.jp/jwks"}'
+    world.edit("tenants/city.yaml", "title: 計測", f"title: 計測\n    {keys}")
+    world.apply()
+    assert not takes(world, old, gauge)
+    assert turning.ROTATED not in client(world, gauge)["attributes"]
+    assert_nothing_to_do(world)
 
 
 # ---------------------------------------------------------------- killed
@@ -209,9 +263,7 @@ def test_killed_after_each_write_the_service_is_served_the_plan_is_empty_and_the
         assert takes(world, store(world)[MAIN]), number
         assert_nothing_to_do(world)
         rotate(world)
-        assert [takes(world, secret) for secret in (old, store(world)[MAIN])] == [True, True], number
-        assert rotate(world, "--json").json["steps"] == ["wait"], number
-        assert_nothing_to_do(world)
+        assert [takes(world, one) for one in (old, store(world)[MAIN])] == [True, True], number
         rotate(world, "--with-a-gap")
     assert number == 9
 
@@ -292,7 +344,7 @@ def test_an_old_secret_whose_end_somebody_moves_is_security_drift(world):
     assert takes(world, old)
     assert "whoever has this second secret" in world.renkei("drift").out
     world.apply()
-    assert [takes(world, secret) for secret in (old, store(world)[MAIN])] == [False, True]
+    assert [takes(world, one) for one in (old, store(world)[MAIN])] == [False, True]
     assert "the service has one" in rotate(world).out
 
 
@@ -316,7 +368,7 @@ def test_a_server_without_the_feature_is_not_touched_and_the_error_says_what_to_
     assert (store(world), client(world)) == before
     old = store(world)[MAIN]
     rotate(world, "--with-a-gap")
-    assert [takes(world, secret) for secret in (old, store(world)[MAIN])] == [False, True]
+    assert [takes(world, one) for one in (old, store(world)[MAIN])] == [False, True]
 
 
 OTHERS = """\

@@ -60,6 +60,7 @@ def baseline(name: str, templates: Mapping[str, Located[RealmTemplateEntry]]) ->
         headers=section("headers"),
         otp=section("otp"),
         passkey={name: tuple(one) if isinstance(one, list) else one for name, one in section("passkey").items()},
+        clients=section("clients"),
         events_days=events.get("days", 365),
         event_types=tuple(events.get("types", ())),
         event_listeners=tuple(events["listeners"]) if "listeners" in events else None,

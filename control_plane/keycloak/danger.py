@@ -84,12 +84,16 @@ def of_role(change: Change, have: State) -> str | None:
     """A condition that names a role which is not there lets everyone in with the password alone."""
     if not isinstance(change, Create):
         return None
-    realm, condition = change.key.within, f'"condUserRole":"{change.key.name}"'
+    condition = f'"condUserRole":"{change.key.name}"'
+    return NOBODY_ASKED if any(condition in step for step in steps_of_the_login(change.key.within, have)) else None
+
+
+def steps_of_the_login(realm: str, have: State) -> tuple[str, ...]:
+    """Of the flow that the realm is bound to; none of one that is not ours."""
     bound = have.get(Key("keycloak.binding", realm, "browser"))
     flow = have.get(Key("keycloak.flow", realm, str(bound.fields.get("flow")))) if bound else None
     steps = flow.fields.get("steps") if flow else None
-    named = isinstance(steps, tuple) and any(condition in str(step) for step in steps)
-    return NOBODY_ASKED if named else None
+    return tuple(map(str, steps)) if isinstance(steps, tuple) else ()
 
 
 def of_scope(change: Change, have: State) -> str | None:

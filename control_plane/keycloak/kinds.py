@@ -17,6 +17,7 @@ from control_plane.keycloak.defaults import DEFAULT
 from control_plane.keycloak.directories import DIRECTORY
 from control_plane.keycloak.flows import FLOW
 from control_plane.keycloak.groups import GROUP
+from control_plane.keycloak.handmade import CLIENT_POLICY
 from control_plane.keycloak.keyrings import REALM_KEY
 from control_plane.keycloak.mail import MAIL
 from control_plane.keycloak.permissions import PERMITTING, REFUSING
@@ -33,6 +34,7 @@ KINDS: tuple[Kind[Keycloak], ...] = (
     REALM,
     REALM_KEY,
     MAIL,
+    CLIENT_POLICY,
     PROFILE,
     ROLE,
     COMPOSITE,

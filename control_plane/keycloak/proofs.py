@@ -47,7 +47,7 @@ def wanted(service: Service) -> Fields:
         "publicClient": service.public,
         KIND: BY_KEY if auth else BY_SECRET,
         "serviceAccountsEnabled": not service.public,
-        PKCE: "S256" if service.redirect_uris else None,
+        **({PKCE: "S256"} if service.redirect_uris else {}),  # else it is nothing to it, and a policy may set it
         FROM_GIT: ON if auth and auth.keys else None,
         FROM_URL: ON if auth and auth.keys_url else None,
         KEYS_URL: auth.keys_url if auth else None,

@@ -13,10 +13,10 @@ from dataclasses import replace
 
 from control_plane.catalog.model import Catalog
 from control_plane.engine.kind import Kind
-from control_plane.engine.plan import Update
-from control_plane.engine.resource import Key, Resource
+from control_plane.engine.plan import Change, Update
+from control_plane.engine.resource import Key, Resource, State
 from control_plane.engine.values import Fields, Value
-from control_plane.keycloak import baseline, claims, loosening, realmput, sessions, switch
+from control_plane.keycloak import baseline, claims, danger, logins, loosening, realmput, sessions, switch
 from control_plane.keycloak.answers import Conflict, Json, Missing, text
 from control_plane.keycloak.marks import MANAGED, PREFIX, belongs, is_nobodys, is_ours, marks
 from control_plane.keycloak.server import Keycloak
@@ -153,6 +153,18 @@ def leaves(have: Resource) -> Resource:
     return replace(have, fields={"enabled": False})
 
 
+def costs(change: Change, have: State) -> str | None:
+    """A passkey opens nothing but what it was made for. Where the bound flow takes none, nobody has had one made."""
+    if not isinstance(change, Update):
+        return None
+    moved = next((one for one in change.changes if one.path == (baseline.PASSKEY["domain"],)), None)
+    steps = danger.steps_of_the_login(change.key.name, have)
+    if moved is None or not any(logins.FACTORS["passkey"] in step for step in steps):
+        return None
+    whose = f"of '{moved.before}'" if moved.before else "of the host of the login page"
+    return f"every passkey {whose} is useless from then on: who has no other factor is led to make a new one"
+
+
 def _one_by_one(realm: Resource) -> str:
     """A realm takes seconds to make; several at once take each other's time until all of them time out."""
     return "realms"
@@ -167,6 +179,7 @@ REALM = Kind(
     leaves=leaves,
     serial_by=_one_by_one,
     danger=loosening.danger,
+    costs=costs,
     adoptable=True,
     mark=MANAGED,
 )

@@ -15,11 +15,11 @@ its end: another one, or a later end, is told as a field of the client.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from control_plane.engine.values import Secret
+from control_plane.keycloak import policylists
 from control_plane.keycloak.answers import Json, text, unexpected
 from control_plane.keycloak.server import Keycloak
 from control_plane.keycloak.session import Session, path
@@ -183,30 +183,11 @@ FOR_MARKED: Json = {
 
 def allow(session: Session, realm: str) -> None:
     """The realm keeps the second secret of a marked client."""
-    with session.alone(realm):
-        _write(session, realm, "profiles", PROFILE)
-        _write(session, realm, "policies", FOR_MARKED)
+    policylists.put(session, realm, PROFILE, FOR_MARKED)
 
 
 def forbid(session: Session, realm: str) -> None:
     """The policy goes, when no client of the realm has the mark."""
     if any((one.get("attributes") or {}).get(MARK) for one in session.list(path(realm, "clients"))):
         return
-    with session.alone(realm):
-        _write(session, realm, "policies", None)
-        _write(session, realm, "profiles", None)
-
-
-def _write(session: Session, realm: str, what: str, wanted: Json | None) -> None:
-    """Keycloak replaces the whole list: what others have made goes along as it is."""
-    where = path(realm, "client-policies", what)
-    found = list(_named(session.get(where).get(what)))
-    ours = [one for one in found if one.get("name") == POLICY]
-    if ours == ([wanted] if wanted else []):
-        return
-    others = [one for one in found if one.get("name") != POLICY]
-    session.put(where, {what: [*others, wanted] if wanted else others})
-
-
-def _named(found: object) -> Iterator[Json]:
-    yield from (one for one in found if isinstance(one, dict)) if isinstance(found, list) else ()
+    policylists.take(session, realm, POLICY)

@@ -78,6 +78,7 @@ SECTIONS = {
     "OtpEntry": "otp",
     "PasskeyEntry": "passkey",
     "SenderEntry": "sender",
+    "ClientsEntry": "Clients made by hand",
     "AttributeEntry": "attributes",
     "MailEntry": "mail",
     "EventsEntry": "events",

@@ -144,6 +144,7 @@ def test_a_template_takes_each_key_of_each_section_that_it_does_not_give_from_wh
 realm_templates:
   - template: base
     mfa: {required: by-role, factors: [totp, passkey]}
+    passkey: {domain: id.example.jp}
     password: {length: 12, history: 5}
     brute_force: {failures: 10, wait: 1m}
     tokens: {access: 300, sso_max: 10h}

@@ -11,7 +11,7 @@ from control_plane.catalog.model import Catalog, FirstPassword, MailServer, MfaM
 from control_plane.engine.apply import Failed, apply
 from control_plane.engine.plan import Create, Plan
 from control_plane.engine.values import plain
-from control_plane.keycloak import target
+from control_plane.keycloak import actions, target
 from tests.building import Part, a_platform, during, in_environment, with_tenant, with_user
 from tests.conftest import KeycloakServer
 from tests.keycloak.browser import CALLBACK, Person
@@ -124,6 +124,55 @@ def _credentials(world: World) -> list[tuple[str, int]]:
     found = world.get(STORE, f"/users/{_users(world, STORE)[0]['id']}/credentials")
     assert isinstance(found, list)
     return [(one["id"], one["createdDate"]) for one in found]
+
+
+ACTION = "/authentication/required-actions/UPDATE_PASSWORD"
+
+
+def _action_off(world: World) -> None:
+    world.by_hand("PUT", STORE, ACTION, {**world.by_hand("GET", STORE, ACTION).json(), "enabled": False})
+
+
+def _action_removed(world: World) -> None:
+    world.by_hand("DELETE", STORE, ACTION)
+
+
+def _action_broken(world: World) -> None:
+    """Without its alias: Keycloak answers 204 and finds it under no name any more."""
+    found = world.by_hand("GET", STORE, ACTION).json()
+    world.by_hand("PUT", STORE, ACTION, {name: value for name, value in found.items() if name != "alias"})
+
+
+def test_a_first_password_that_a_hand_made_good_for_ever_is_security_drift_and_mended(
+    world: World, postbox: Postbox
+) -> None:
+    catalog = world.here(platform(postbox, with_user("newcomer", tenant=STORE)))
+    world.apply(catalog)
+    first = f"value of people/{world.realm(STORE)}.newcomer#password"
+    for edit, change in ((_action_off, "update"), (_action_removed, "create"), (_action_broken, "create")):
+        edit(world)
+        for _ in range(2):
+            assert _person(world, STORE).signs_in("newcomer", first).code, edit
+        plan = world.plan(catalog)
+        assert told(plan) == [f"{change} action UPDATE_PASSWORD"]
+        assert set(plan.dangers.values()) == {actions.AGAIN}
+        world.apply(catalog)
+        assert 'name="password-new"' in _person(world, STORE).signs_in("newcomer", first).text
+        assert told(world.plan(catalog)) == []
+
+
+def test_an_action_that_a_hand_made_the_default_for_new_accounts_is_drift_and_mended(
+    world: World, postbox: Postbox
+) -> None:
+    catalog = world.here(platform(postbox))
+    for name in ("UPDATE_PASSWORD", "CONFIGURE_TOTP"):
+        where = f"/authentication/required-actions/{name}"
+        world.by_hand("PUT", STORE, where, {**world.by_hand("GET", STORE, where).json(), "defaultAction": True})
+    plan = world.plan(catalog)
+    assert told(plan) == ["update action CONFIGURE_TOTP", "update action UPDATE_PASSWORD"]
+    assert plan.dangers == {}, "new people are asked for more than Git says, not for less"
+    world.apply(catalog)
+    assert told(world.plan(catalog)) == []
 
 
 # ---------------------------------------------------------------- by mail

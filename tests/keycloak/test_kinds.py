@@ -12,9 +12,9 @@ import pytest
 from control_plane.catalog import certificates
 from control_plane.catalog.model import Auth, Catalog, FirstLogin, MfaMode, Saml
 from control_plane.engine.kind import Kind
-from control_plane.engine.plan import make_plan, waves
+from control_plane.engine.plan import Plan, make_plan, waves
 from control_plane.engine.read import references
-from control_plane.engine.resource import Resource, state
+from control_plane.engine.resource import Key, Resource, state
 from control_plane.engine.values import Secret, plain
 from control_plane.keycloak import KINDS, Keycloak, doorways, logins, protocols
 from control_plane.keycloak.flowtree import Flow, parse
@@ -41,8 +41,9 @@ from tests.keycloak import platforms
 
 
 def a_small_platform() -> Catalog:
-    """With a directory besides, which the others do without: it would have to answer."""
-    return platforms.a_small_platform(with_directory("staff"))
+    """With a directory besides, which would have to answer, and with policies for clients that people make by hand."""
+    rules = with_tenant("nasushiobara", step_up=300, clients={"pkce": True, "full_scope": False})
+    return platforms.a_small_platform(with_directory("staff"), rules)
 
 
 def wanted(catalog: Catalog, kind: str) -> dict[tuple[str, str], Resource]:
@@ -301,6 +302,28 @@ def test_the_otp_policy_is_wanted_whole() -> None:
     assert found["otpPolicyDigits"] == 8
     assert found["otpPolicyPeriod"] == 30
     assert len(found) == 7
+
+
+def test_another_domain_for_passkeys_says_what_is_lost_by_it_and_a_first_one_loses_nothing() -> None:
+    def plan(before: Mapping[str, Any], after: Mapping[str, Any]) -> Plan:
+        want, have = (
+            state(one for kind in KINDS for one in kind.desired(a_platform(with_tenant("nikko", **more))))
+            for more in (after, before)
+        )
+        return make_plan(KINDS, want, have)
+
+    def taking(domain: str) -> dict[str, Any]:
+        return {"factors": ("totp", "passkey"), "passkey": {"domain": domain}}
+
+    realm = Key("keycloak.realm", "nikko", "nikko")
+    moved = plan(taking("id.example.jp"), taking("example.jp"))
+    assert moved.costs[realm] == (
+        "every passkey of 'id.example.jp' is useless from then on: who has no other factor is led to make a new one"
+    )
+    assert "of the host of the login page" in plan(taking(""), taking("example.jp")).costs[realm]
+    first = plan({"factors": ("totp",)}, taking("example.jp"))
+    assert any(change.key == realm for change in first)
+    assert first.costs == {}
 
 
 def test_doctor_and_the_next_change_by_date_tell_when_a_saml_provider_can_sign_nobody_in_any_more() -> None:

@@ -193,6 +193,24 @@ class EventsEntry(Entry):
         return self
 
 
+class ClientsEntry(Entry):
+    """What is held to of clients that people make by hand, in the console or by registration."""
+
+    pkce: bool | None = Field(
+        None, description="A login's code is of no use to who catches it (PKCE, S256): set on every client."
+    )
+    secure_redirects: bool | None = Field(
+        None, description="Addresses of clients are https, or http on the loopback, without wildcards; else refused."
+    )
+    full_scope: bool | None = Field(
+        None,
+        description="false: a client's tokens do not carry every role of their user; set on every client.",
+    )
+    password_login: bool | None = Field(
+        None, description="false: a client takes no passwords (direct grant); set on every client."
+    )
+
+
 class SenderEntry(Entry):
     """Whom the realm's mails come from; the server that takes them is the environment's."""
 

@@ -12,6 +12,7 @@ from control_plane.catalog.documents.people import PeopleEntry
 from control_plane.catalog.documents.realms import (
     Attributes,
     BruteForceEntry,
+    ClientsEntry,
     EventsEntry,
     HeadersEntry,
     LoginEntry,
@@ -115,6 +116,7 @@ class RealmTemplateEntry(Entry):
     headers: HeadersEntry | None = Field(None, description="What browsers are told with each page.")
     otp: OtpEntry | None = Field(None, description="One-time passwords.")
     passkey: PasskeyEntry | None = Field(None, description="Passkeys as a second factor.")
+    clients: ClientsEntry | None = Field(None, description="What is held to of clients that people make by hand.")
     events: EventsEntry | None = Field(None, description="The record of logins and of changes.")
     people: PeopleEntry | None = Field(None, description="What becomes of accounts.")
     locales: Annotated[list[Locale], EachOnce] | None = Field(

@@ -77,6 +77,7 @@ class RealmBaseline:
     events_days: int = 365
     event_types: tuple[str, ...] = ()  # none: those that Keycloak keeps by itself
     event_listeners: tuple[str, ...] | None = None  # None: as they are
+    clients: Mapping[str, bool] = field(default_factory=dict)  # made by hand: pkce, secure_redirects, full_scope, …
     locales: tuple[str, ...] = ("ja", "en")
     ssl_required: str = "external"
     attributes: tuple[str, ...] = ()  # user-profile attributes that the platform declares besides its own

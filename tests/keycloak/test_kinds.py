@@ -207,6 +207,19 @@ def test_where_the_login_flow_is_unmanaged_nothing_is_said_of_logins() -> None:
     assert set(wanted(catalog, "role")) == {("tochigi", "editor")}
 
 
+def test_a_new_password_by_mail_is_off_unless_the_template_says_so_or_leaves_the_login_as_it_is() -> None:
+    says = {"nikko": {}, "oyama": {"login": {"reset_password": True}}, "sano": {"mfa": MfaMode.UNMANAGED}}
+    catalog = a_platform(*(with_tenant(realm, **more) for realm, more in says.items()))  # type: ignore[arg-type]
+    allowed = {realm: one.fields.get("resetPasswordAllowed") for (realm, _), one in wanted(catalog, "realm").items()}
+    assert {realm: allowed[realm] for realm in says} == {"nikko": False, "oyama": True, "sano": None}
+    flows = {realm: one.fields["flow"] for (realm, what), one in wanted(catalog, "binding").items() if what == "reset"}
+    assert {realm: flows.get(realm) for realm in says} == {
+        "nikko": "reset credentials",
+        "oyama": logins.RESET.alias,
+        "sano": None,
+    }
+
+
 def test_a_group_stands_where_it_stood_before_us_and_its_people_with_it() -> None:
     catalog = a_platform(with_group("digital", path="/offices/digital"), with_user("staff-01", groups=["digital"]))
     paths = {name for realm, name in wanted(catalog, "group") if realm == "nasushiobara"}

@@ -251,6 +251,18 @@ def test_what_a_server_lacks_for_the_configuration_is_named_for_each_realm(
     assert "Keycloak for realm oyama" not in found, "one factor for everyone needs no step that is missing"
 
 
+@pytest.mark.parametrize("has_it", [True, False])
+def test_a_server_on_which_the_mail_alone_would_open_an_account_is_named(
+    edge: responses.RequestsMock, server: Keycloak, has_it: bool
+) -> None:
+    an_older_keycloak(edge)
+    settings = [{"name": "force-login"}] if has_it else []
+    has(edge, "realms/nikko/authentication/config-description/reset-credential-email", {"properties": settings})
+    catalog = a_platform(with_tenant("nikko", login={"reset_password": True}))
+    found = [one.detail for one in abilities.missing(server, catalog) if one.name.endswith(" nikko")]
+    assert any("a login after a new password by mail (force-login)" in one for one in found) is not has_it
+
+
 def test_a_server_that_has_all_that_is_asked_for_has_no_check_of_its_own(
     edge: responses.RequestsMock, server: Keycloak
 ) -> None:

@@ -12,7 +12,7 @@ from control_plane.engine.apply import Event, Outcome
 from control_plane.engine.plan import Create, Plan, Update
 from control_plane.engine.read import references
 from control_plane.engine.values import Secret
-from control_plane.keycloak import lastadmin, renames
+from control_plane.keycloak import addresses, lastadmin, renames
 from control_plane.kong.retiring import problems as in_use
 from control_plane.problems import Problem, Refused
 
@@ -49,6 +49,7 @@ def check(run: Run, allow_deletes: int | None, allow_retire: tuple[str, ...] = (
 def _of_people(run: Run) -> Iterator[Problem]:
     yield from lastadmin.problems(run.plan, run.there)
     yield from renames.problems(run.plan, run.want, run.there)
+    yield from addresses.problems(run.plan, run.want, run.there)
 
 
 def _miscounted(run: Run) -> Iterator[Problem]:

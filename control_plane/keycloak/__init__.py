@@ -8,7 +8,7 @@
     baseline   the settings of a realm that a template asks for; loosening: which difference opens something
     realmput   how a realm is written without resetting what is not ours
     accounts   how a person's account is read and written; firsts: how somebody gets in; leaving, dormancy: how it ends;
-               renames: another name, another realm; lastadmin: who stays
+               renames: another name, another realm; addresses: that others have; lastadmin: who stays
     handmade   what is held to of clients that people make by hand; policylists: how client policies are written
     flowtree   login flows as trees; logins: those that we want
     doorways   login flows of who comes through an identity provider; providers: these; protocols: how one is reached

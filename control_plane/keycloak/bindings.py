@@ -48,10 +48,11 @@ def update(server: Keycloak, change: Update) -> None:
     came in by one of ours that was edited, for it is another one."""
     realm, before = change.key.within, str(change.have.fields["flow"])
     passed = change.key.name != logins.RESET.purpose or server.found[realm].get(ALLOWED) is True
-    others = passed and not flows.is_as_built(server, realm, before)
-    _bind(server, change.want)
-    if others:
-        sessions.end_of_realm(server, realm)
+    if passed and not flows.is_as_built(server, realm, before):
+        with sessions.all_ended(server, realm):
+            _bind(server, change.want)
+    else:
+        _bind(server, change.want)
 
 
 BINDING = Kind(

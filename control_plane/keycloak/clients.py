@@ -231,10 +231,16 @@ def _put(server: Keycloak, want: Resource, id: str, names: frozenset[str]) -> No
     if OVERRIDES in names:
         body[OVERRIDES] = dict.fromkeys(found.get(OVERRIDES) or {}, "")
     kept = {name: found[name] for name in ("authorizationServicesEnabled",) if name in found}
-    server.session.put(where, {"id": id, "clientId": want.key.name, **kept, **body})
-    proofs.forget(server, want.key.within, names)
-    if names & AROUND or (ASSURANCE in names and want.fields[ASSURANCE]):
-        # whoever came in past the realm's login flow, or with less than the service asks for, signs in anew
+    named = {"id": id, "clientId": want.key.name, **kept}
+    if without := proofs.without_address(names):  # there is none until the keys of the former one are forgotten
+        server.session.put(where, {**named, "attributes": without})
+        proofs.forget(server, want.key.within)
+    # whoever came in past the realm's login flow, or with less than the service asks for, signs in anew (`sessions`)
+    around = bool(names & AROUND or (ASSURANCE in names and want.fields[ASSURANCE]))
+    if around:
+        sessions.end_of_client(server, want.key.within, id)
+    server.session.put(where, {**named, **body})
+    if around:
         sessions.end_of_client(server, want.key.within, id)
 
 

@@ -9,7 +9,7 @@ for. A role of others that includes one is told.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -113,10 +113,20 @@ def _queried(server: Keycloak, realm: str, name: str) -> Json:
 
 
 def update(server: Keycloak, change: Update) -> None:
-    """What is missing first, so that nothing is lost in between."""
+    """Who loses something signs in anew, and who has signed in with the password alone while the demand was missing."""
     realm, want = change.key.within, change.want
-    where = path(realm, "roles-by-id", server.id(roles.NAME, realm, change.key.name), "composites")
     missing = {name: _names(want, name) - _names(change.have, name) for name in ("roles", "client_roles")}
+    if roles.MFA in missing["roles"] or any(_names(change.have, name) - _names(want, name) for name in missing):
+        with sessions.ended(server, realm, sessions.holders(server, realm, change.key.name)):
+            _change(server, want, missing)
+    else:
+        _change(server, want, missing)
+
+
+def _change(server: Keycloak, want: Resource, missing: Mapping[str, frozenset[str]]) -> None:
+    """What is missing first, so that nothing is lost in between."""
+    realm = want.key.within
+    where = path(realm, "roles-by-id", server.id(roles.NAME, realm, want.key.name), "composites")
     create(server, replace(want, fields={**want.fields, **missing}))
     client = power.id_of_client(server, realm) if _names(want, "client_roles") else None
     wanted = {*_names(want, "roles"), *_names(want, "client_roles")}
@@ -128,8 +138,6 @@ def update(server: Keycloak, change: Update) -> None:
             server.session.delete(where, unwanted)
     elif unwanted:
         server.session.delete(where, unwanted)
-    if unwanted or roles.MFA in missing["roles"]:  # without the demand, people have signed in with the password alone
-        sessions.end_all(server, realm, sessions.holders(server, realm, change.key.name))
 
 
 def _names(one: Resource, field: str) -> frozenset[str]:

@@ -53,8 +53,11 @@ def create(server: Keycloak, want: Resource) -> None:
         kept: Json = {KEPT: found[KEPT]} if KEPT in found else {}
         body = {"clientId": CLIENT, **kept, "attributes": {LEAST: want.fields[LEAST] or ""}}
         id = text(found, "id", "clients")
+        anew = bool(want.fields[LEAST] and realm in server.found)
+        if anew:
+            sessions.end_of_client(server, realm, id)
         server.session.put(path(realm, "clients", id), body)
-        if want.fields[LEAST] and realm in server.found:
+        if anew:
             sessions.end_of_client(server, realm, id)
 
 

@@ -157,15 +157,22 @@ def _there(server: Keycloak, realm: str, name: str) -> str | None:
 
 
 def update(server: Keycloak, change: Update) -> None:
-    """Whoever was believed by another directory than Git says signs in anew."""
-    realm = change.key.within
-    id = server.id(NAME, realm, change.key.name)
+    """Whoever was believed by another directory than Git says signs in anew: it is closed until that is done."""
+    id = server.id(NAME, change.key.within, change.key.name)
+    if change.changed - {"title", "tenant", CREDENTIAL}:
+        _close(server, change.key.within, id)
     if MAPPERS in change.changed:
         _set_mappers(server, change.want, id)
     _put(server, change.want, id, change.changed)
-    if change.changed - {"title", "tenant", CREDENTIAL}:
-        server.session.post(path(realm, "clear-user-cache"), {})
-        sessions.end_all(server, realm, _people(server, realm, id))
+
+
+def _close(server: Keycloak, realm: str, id: str) -> None:
+    """Its people are out, and Keycloak has forgotten who they are: of a directory that is closed it keeps nothing."""
+    where = path(realm, "components", id)
+    found = server.session.get(where)
+    server.session.put(where, {**found, "config": {**(found.get("config") or {}), ldap.ENABLED: ["false"]}})
+    server.session.post(path(realm, "clear-user-cache"), {})
+    sessions.end_all(server, realm, _people(server, realm, id))
 
 
 def _put(server: Keycloak, want: Resource, id: str, changed: frozenset[str]) -> None:
@@ -221,8 +228,8 @@ def _people(server: Keycloak, realm: str, id: str) -> Iterator[str]:
 def delete(server: Keycloak, have: Resource) -> None:
     """Its people's accounts and sessions go with it."""
     id = server.id(NAME, have.key.within, have.key.name)
+    _close(server, have.key.within, id)
     server.session.delete(path(have.key.within, "components", id))
-    server.session.post(path(have.key.within, "clear-user-cache"), {})
 
 
 # ---------------------------------------------------------------- danger

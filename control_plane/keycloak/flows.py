@@ -30,6 +30,7 @@ from control_plane.problems import Problem, ServerError
 
 NAME = "keycloak.flow"
 BINDINGS = {"browser": "browserFlow", "direct-grant": "directGrantFlow", "reset": "resetCredentialsFlow"}
+ASIDE = " replaced "  # in the name of one that was bound and edited, until another one is in its place
 NAMES_A_FLOW = "flow_to_check"  # a setting that names a sub-flow, on the server by its full name
 
 
@@ -174,7 +175,8 @@ def _execution(server: Keycloak, where: str, sub_flow: str) -> str:
 def update(server: Keycloak, change: Update) -> None:
     """Somebody has edited the flow, or an earlier run did not end it: another in its place.
 
-    Whoever came in while an edited one was bound signs in anew.
+    Whoever came in while an edited one was bound signs in anew. That one goes last: of a run that is killed before, it
+    tells the next one that they have not yet.
     """
     realm, alias = change.key.within, change.key.name
     found = server.session.get(path(realm))
@@ -192,9 +194,9 @@ def update(server: Keycloak, change: Update) -> None:
         where = providers.where(realm, provider)
         server.session.put(where, {**server.session.get(where), **dict.fromkeys(names, alias)})
         links.end_sessions(server, realm, provider)
-    server.session.delete(path(realm, "authentication", "flows", aside))
     if bound:
         sessions.end_of_realm(server, realm)
+    server.session.delete(path(realm, "authentication", "flows", aside))
 
 
 def _passed_by(server: Keycloak, realm: str, alias: str) -> dict[str, list[str]]:
@@ -209,7 +211,7 @@ def _passed_by(server: Keycloak, realm: str, alias: str) -> dict[str, list[str]]
 def _set_aside(server: Keycloak, realm: str, alias: str) -> str:
     """Give the flow and its sub-flows other names, and return its id. A binding follows the renaming."""
     id = server.id(NAME, realm, alias)
-    suffix = f" replaced {secrets.token_hex(4)}"
+    suffix = f"{ASIDE}{secrets.token_hex(4)}"
     where = path(realm, "authentication", "flows", alias, "executions")
     parts = [str(one["flowId"]) for one in server.session.list(where) if one.get("authenticationFlow")]
     for part in (*parts, id):  # the flow itself last: until then it is found under its name
@@ -222,7 +224,7 @@ def _set_aside(server: Keycloak, realm: str, alias: str) -> str:
 def delete(server: Keycloak, have: Resource) -> None:
     """One that is still bound stays: Keycloak would answer 500, and nobody has said what logins shall ask for.
 
-    A provider of others that names it is closed and loses it.
+    A provider of others that names it is closed and loses it. Of one that was set aside nobody knows who came in by it.
     """
     realm, alias = have.key.within, have.key.name
     found = server.session.get(path(realm))
@@ -232,9 +234,9 @@ def delete(server: Keycloak, have: Resource) -> None:
     for provider, names in _passed_by(server, realm, alias).items():
         there = server.session.get(providers.where(realm, provider))
         if not providers.is_ours(server, there):
-            body = {**there, "enabled": False, **dict.fromkeys(names, "")}
-            server.session.put(providers.where(realm, provider), body)
-            links.end_sessions(server, realm, provider)
+            providers.close(server, realm, {**there, **dict.fromkeys(names, "")})
+    if ASIDE in alias:
+        sessions.end_of_realm(server, realm)
     server.session.delete(path(realm, "authentication", "flows", server.id(NAME, realm, alias)))
 
 

@@ -148,14 +148,14 @@ def update(server: Keycloak, change: Update) -> None:
         attributes = {**(found.get("attributes") or {}), **lists(marks(server.platform, tenant, title))}
         kept = {name: found[name] for name in ("description",) if name in found}  # 26.0 does not know the field
         server.session.put(where, {"name": found["name"], "attributes": attributes, **kept})
-    wanted, given = _names(change.want, "roles"), _names(change.have, "roles")
-    if given - wanted:
-        server.session.delete(f"{where}/role-mappings/realm", roles.named(server, change.key.within, given - wanted))
-    if "client_roles" in change.changed:
-        _take_client_roles(server, change.key.within, where)
-    _give(server, change.want, wanted - given)
+    realm, wanted, given = change.key.within, _names(change.want, "roles"), _names(change.have, "roles")
     if given - wanted or "client_roles" in change.changed:
-        sessions.end_all(server, change.key.within, _members(server, change.have))
+        with sessions.ended(server, realm, _members(server, change.have)):
+            if given - wanted:
+                server.session.delete(f"{where}/role-mappings/realm", roles.named(server, realm, given - wanted))
+            if "client_roles" in change.changed:
+                _take_client_roles(server, realm, where)
+    _give(server, change.want, wanted - given)
 
 
 def _take_client_roles(server: Keycloak, realm: str, where: str) -> None:
@@ -173,9 +173,8 @@ def _give(server: Keycloak, group: Resource, names: frozenset[str]) -> None:
 
 def delete(server: Keycloak, have: Resource) -> None:
     """With all groups below it. Whoever still stood in one of them signs in anew."""
-    left = set(_members(server, have))
-    server.session.delete(_where(server, have))
-    sessions.end_all(server, have.key.within, left)
+    with sessions.ended(server, have.key.within, _members(server, have)):
+        server.session.delete(_where(server, have))
 
 
 def _members(server: Keycloak, group: Resource) -> Iterator[str]:

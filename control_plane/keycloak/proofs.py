@@ -101,10 +101,14 @@ def secret(server: Keycloak, fields: Fields, names: frozenset[str]) -> dict[str,
     return {SECRET: server.reveal(reference) if isinstance(reference, Secret) else secrets.token_urlsafe(32)}
 
 
-def forget(server: Keycloak, realm: str, changed: frozenset[str]) -> None:
+def without_address(changed: frozenset[str]) -> dict[str, str]:
+    """What takes the address away, where Keycloak is to fetch keys from elsewhere or none any more; else nothing."""
+    return dict.fromkeys(changed & {KEYS_URL, FROM_URL}, "")
+
+
+def forget(server: Keycloak, realm: str) -> None:
     """The keys that Keycloak has fetched: one that was withdrawn proves something for as long as it is remembered."""
-    if changed & {KEYS_URL, FROM_URL}:
-        server.session.post(path(realm, "clear-keys-cache"), {})
+    server.session.post(path(realm, "clear-keys-cache"), {})
 
 
 def _texts(fields: Fields, name: str) -> frozenset[str]:

@@ -22,7 +22,7 @@ from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Change, Delete, Update
 from control_plane.engine.resource import Key, Resource, State
 from control_plane.engine.values import Fields, Secret, Unseen
-from control_plane.keycloak import doorways, links, protocols, providermappers
+from control_plane.keycloak import doorways, links, protocols, providermappers, sessions
 from control_plane.keycloak.answers import Conflict, Json, Missing, text
 from control_plane.keycloak.marks import MANAGED, PLATFORM, TENANT, marks
 from control_plane.keycloak.protocols import SECRET
@@ -172,16 +172,16 @@ def create(server: Keycloak, want: Resource) -> None:
 
 
 def update(server: Keycloak, change: Update) -> None:
-    """Who may have come in by another way than Git says signs in anew, once the door is as it should be."""
+    """Who may have come in by another way than Git says signs in anew: the door is closed until that is done."""
     realm, alias = change.key.within, change.key.name
     if change.changed & ANOTHER:
         delete(server, change.have)
         create(server, change.want)
         return
-    _put(server, change.want, change.changed)
-    links.take_back(server, realm, alias, _given(change.have) - _given(change.want))
     if was_open(change):
-        links.end_sessions(server, realm, alias)
+        close(server, realm, server.session.get(where(realm, alias)))
+        links.take_back(server, realm, alias, _given(change.have) - _given(change.want))
+    _put(server, change.want, change.changed)
 
 
 def _put(server: Keycloak, want: Resource, changed: frozenset[str] | None = None) -> None:
@@ -235,8 +235,8 @@ def delete(server: Keycloak, have: Resource) -> None:
 def close(server: Keycloak, realm: str, found: Json) -> None:
     """Switch it off, and end the sessions of everybody who has a link to it."""
     alias = text(found, "alias", where(realm))
-    server.session.put(where(realm, alias), {**found, "enabled": False})
-    links.end_sessions(server, realm, alias)
+    with sessions.ended(server, realm, links.linked(server, realm, alias)):
+        server.session.put(where(realm, alias), {**found, "enabled": False})
 
 
 # ---------------------------------------------------------------- what it means

@@ -9,6 +9,7 @@ that is in them.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 
 from control_plane.catalog.model import Catalog
@@ -119,9 +120,8 @@ def create(server: Keycloak, want: Resource) -> None:
 def update(server: Keycloak, change: Update) -> None:
     tenant = next(iter(change.want.belongs), None)
     mark = marks(server.platform, tenant) if MANAGED in change.changed else None
-    realmput.put(server.session, change.key.name, _body(change.want.fields, change.changed), mark)
-    if _was_open(server, change):
-        sessions.end_of_realm(server, change.key.name)
+    with sessions.all_ended(server, change.key.name) if _was_open(server, change) else nullcontext():
+        realmput.put(server.session, change.key.name, _body(change.want.fields, change.changed), mark)
 
 
 def _was_open(server: Keycloak, change: Update) -> bool:

@@ -85,9 +85,8 @@ def update(server: Keycloak, change: Update) -> None:
 
 def delete(server: Keycloak, have: Resource) -> None:
     """Whoever still has it, a person whom we do not know among them, signs in anew."""
-    holders = sessions.holders(server, have.key.within, have.key.name)
-    server.session.delete(path(have.key.within, "roles", have.key.name))
-    sessions.end_all(server, have.key.within, holders)
+    with sessions.ended(server, have.key.within, sessions.holders(server, have.key.within, have.key.name)):
+        server.session.delete(path(have.key.within, "roles", have.key.name))
 
 
 def named(server: Keycloak, realm: str, names: frozenset[str]) -> list[Json]:

@@ -4,11 +4,15 @@ Disabling an account stops its tokens only while it is disabled: who enables it 
 leaves it in the tokens that are there, whether a person, a group or another role has lost it. So all of these are
 followed by a logout, which ends running and offline sessions, and by the removal of offline grants, which Keycloak
 keeps among the consents.
+
+And they are preceded by it: of a run that is killed right after such a write no later plan can tell, for all is then as
+Git says (`ended`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from control_plane.keycloak.answers import Json, text
 from control_plane.keycloak.server import Keycloak
@@ -24,6 +28,15 @@ def end(server: Keycloak, realm: str, user: str) -> None:
     for consent in server.session.list(where):
         if any(grant.get("key") == OFFLINE for grant in consent.get("additionalGrants") or ()):
             server.session.delete(f"{where}/{text(consent, 'clientId', where)}")
+
+
+@contextmanager
+def ended(server: Keycloak, realm: str, users: Iterable[str]) -> Iterator[None]:
+    """End these people's sessions, then do what takes something from them, then end those opened in between."""
+    known = set(users)
+    end_all(server, realm, known)
+    yield
+    end_all(server, realm, known)
 
 
 def members(server: Keycloak, realm: str, group: Json) -> Iterator[str]:
@@ -70,8 +83,16 @@ def end_all(server: Keycloak, realm: str, users: Iterable[str]) -> None:
         end(server, realm, user)
 
 
+@contextmanager
+def all_ended(server: Keycloak, realm: str) -> Iterator[None]:
+    """Likewise for everybody of the realm, offline sessions too, and what was signed before: nobody knows who came in
+    by the hole that is closed in between."""
+    end_of_realm(server, realm)
+    yield
+    end_of_realm(server, realm)
+
+
 def end_of_realm(server: Keycloak, realm: str) -> None:
-    """End everybody's sessions, offline ones too, and what was signed before: nobody knows who came in by a hole."""
     server.session.post(path(realm, "logout-all"), {})
 
 

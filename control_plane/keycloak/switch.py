@@ -3,7 +3,7 @@
 While it is on, Keycloak lets only full administrators, as ours is not, give or take a role of its administration, also
 from a role or group of ours that somebody has widened by hand. So it is off for the time of that one write: until it is
 on again nobody administers anything by a permission. A run that is killed in between leaves it off, and the next plan
-switches it on.
+switches it on where Git says who administers; in another realm that had it on, only a hand does.
 """
 
 from __future__ import annotations

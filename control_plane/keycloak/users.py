@@ -216,26 +216,26 @@ def create(server: Keycloak, want: Resource) -> None:
 def update(server: Keycloak, change: Update) -> None:
     """What is taken away first, then the account itself, then what is given.
 
-    Who loses something signs in anew. Before an account is enabled its old sessions end too: a run that was killed
-    after it disabled the account has left them, and they would live again.
+    Who loses something signs in anew; his sessions end before and after it (`sessions`). Before an account is enabled
+    its old ones end too: a run that was killed after it disabled the account has left them, and they would live again.
     """
     realm, want, have = change.key.within, change.want, change.have
     id = server.id(NAME, realm, change.have.key.name)
     where = path(realm, "users", id)
     left = _names(have, "groups") - _names(want, "groups") if "groups" in change.changed else frozenset[str]()
     taken = _names(have, "roles") - _names(want, "roles") if "roles" in change.changed else frozenset[str]()
+    exempted = any(one.path == ("attributes", EXEMPT) and one.after is None for one in change.changes)
+    enables = "enabled" in change.changed and bool(want.fields["enabled"])
+    if left or taken or exempted or enables:
+        sessions.end(server, realm, id)
     for name in sorted(left):
         server.session.delete(f"{where}/groups/{server.id(groups.NAME, realm, name)}")
     if taken:
         server.session.delete(f"{where}/role-mappings/realm", roles.named(server, realm, taken))
-    enables = "enabled" in change.changed and bool(want.fields["enabled"])
-    if enables:
-        sessions.end(server, realm, id)
     if change.moves:
         server.session.put(where, {"username": change.key.name})
         server.learn(NAME, realm, change.key.name, id)
     accounts.put(server, want, id, change.changed)
-    exempted = any(one.path == ("attributes", EXEMPT) and one.after is None for one in change.changes)
     if left or taken or exempted or ("enabled" in change.changed and not enables):
         sessions.end(server, realm, id)
     if "groups" in change.changed:

@@ -18,9 +18,14 @@ from control_plane.engine.read import have, want
 from control_plane.engine.resource import Key
 from control_plane.engine.safety import check
 from control_plane.engine.values import RealmKey, Secret
-from control_plane.keycloak import KINDS, Keycloak, lastadmin, leaving, renames, target
+from control_plane.keycloak import KINDS, Keycloak, addresses, lastadmin, leaving, renames, target
+from tests.building import SECRET_OF_A_DIRECTORY
 from tests.conftest import KeycloakServer
+from tests.keycloak import ldap
+from tests.keycloak.features import Places
 from tests.keycloak.platforms import a_small_platform
+from tests.keycloak.postbox import a_postbox
+from tests.secrets.conftest import free_port
 
 
 def seal(value: str) -> Secret:
@@ -84,7 +89,11 @@ class World:
         found = {key: one for key, one in have(targets).items() if key.within.startswith(f"{self.prefix}-")}
         due = frozenset(leaving.due(catalog, found)) if delete_people else frozenset[Key]()
         plan = make_plan(KINDS, wanted, found, adopt=adopt, discard=due)
-        more = [*lastadmin.problems(plan, found), *renames.problems(plan, wanted, found)]
+        more = [
+            *lastadmin.problems(plan, found),
+            *renames.problems(plan, wanted, found),
+            *addresses.problems(plan, wanted, found),
+        ]
         check(plan, empty=not wanted, limit=100, allowed=None, more=more)
         return plan
 
@@ -128,6 +137,14 @@ def common_world(keycloak_server: KeycloakServer) -> Iterator[tuple[World, Catal
         catalog = world.here(a_small_platform())
         world.apply(catalog)
         yield world, catalog
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Places]:
+    """The servers that Keycloak asks in a platform with everything; skips where there is no directory."""
+    home, password = tmp_path_factory.mktemp("directory"), f"value of {SECRET_OF_A_DIRECTORY}"
+    with a_postbox() as box, ldap.a_directory(home, password=password, port=free_port(), people=("clerk-01",)) as found:
+        yield Places(box.port, found.url)
 
 
 @pytest.fixture

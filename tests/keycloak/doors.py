@@ -72,7 +72,7 @@ def unlinked(stage: Stage, name: str) -> None:
         stage.world.by_hand("DELETE", HUB, f"/users/{stage.user(HUB, name)['id']}/federated-identity/{door}")
 
 
-def with_a_phone(stage: Stage, name: str) -> Callable[[], str]:
+def with_a_phone(stage: Stage, name: str, realm: str = HUB) -> Callable[[], str]:
     """Give the person a one-time password; the answer tells the code of now."""
     secret = "of twenty characters"
     totp = {"subType": "totp", "digits": 6, "period": 30, "counter": 0, "algorithm": "HmacSHA1"}
@@ -81,5 +81,5 @@ def with_a_phone(stage: Stage, name: str) -> Callable[[], str]:
         "secretData": json.dumps({"value": secret}),
         "credentialData": json.dumps(totp),
     }
-    stage.world.by_hand("PUT", HUB, f"/users/{stage.user(HUB, name)['id']}", {"credentials": [credential]})
+    stage.world.by_hand("PUT", realm, f"/users/{stage.user(realm, name)['id']}", {"credentials": [credential]})
     return pyotp.TOTP(base32(secret)).now

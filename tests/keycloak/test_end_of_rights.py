@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from tests.building import Part, a_platform, during, with_group, with_role, with
 from tests.conftest import KeycloakServer
 from tests.keycloak.browser import CALLBACK, Person
 from tests.keycloak.conftest import World, a_world, told
+from tests.keycloak.dying import applies
 
 pytestmark = pytest.mark.servers
 PASSWORD, SECRET = "correct horse battery staple", "secret of an application"
@@ -24,6 +25,7 @@ def platform(*people: Part, road: tuple[str, ...] = ("editor",), included: tuple
     return a_platform(
         with_role("reader"),
         with_role("viewer"),
+        with_role("chief", mfa=True),
         with_role("editor", includes=["proofreader"]),
         with_role("proofreader", includes=included),
         with_tenant(REALM, mfa=MfaMode.BY_ROLE),
@@ -110,21 +112,56 @@ def test_who_leaves_is_signed_out_everywhere_and_stays_so_when_enabled_again(
     assert len(desk.signs_in().alive) == 4
 
 
-@pytest.mark.parametrize(
-    "less",
-    [
-        platform(with_user(NAME, tenant=REALM, groups=["road"])),
-        platform(with_user(NAME, tenant=REALM, roles=["viewer"])),
-        platform(THE_PERSON, road=()),
-        platform(THE_PERSON, included=()),
-    ],
-    ids=["a role", "a group", "a role of the group", "a role in a role of the group"],
-)
-def test_who_loses_a_right_signs_in_anew(desk: Desk, less: Catalog) -> None:
+LESS = {
+    "a role": platform(with_user(NAME, tenant=REALM, groups=["road"])),
+    "a group": platform(with_user(NAME, tenant=REALM, roles=["viewer"])),
+    "a role of the group": platform(THE_PERSON, road=()),
+    "a role in a role of the group": platform(THE_PERSON, included=()),
+}
+
+
+@pytest.mark.parametrize("less", LESS.values(), ids=LESS)
+def test_who_loses_a_right_signs_in_anew_also_when_the_apply_dies_right_after_it(desk: Desk, less: Catalog) -> None:
     before = desk.signs_in()
-    desk.apply(less)
+    here = desk.world.here(less)
+    assert max(applies(desk.world, here)) > 1
+    assert told(desk.world.plan(here)) == []
     assert before.alive == set()
     assert len(desk.signs_in().alive) == 4
+
+
+def another_flow_bound(desk: Desk) -> None:
+    desk.world.by_hand("PUT", REALM, "", {"browserFlow": "browser"})
+
+
+def a_flow_edited(desk: Desk) -> None:
+    flow = desk.world.by_hand("GET", REALM, "").json()["browserFlow"]
+    steps = desk.world.by_hand("GET", REALM, f"/authentication/flows/{flow}/executions").json()
+    otp = next(one for one in steps if one.get("providerId") == "auth-otp-form")
+    desk.world.by_hand("DELETE", REALM, f"/authentication/executions/{otp['id']}")
+
+
+def the_demand_taken_out_of_a_role(desk: Desk) -> None:
+    role, mfa = (desk.world.by_hand("GET", REALM, f"/roles/{name}").json() for name in ("chief", "renkei-mfa"))
+    desk.world.by_hand("DELETE", REALM, f"/roles-by-id/{role['id']}/composites", [mfa])
+
+
+HOLES: tuple[Callable[[Desk], None], ...] = (another_flow_bound, a_flow_edited, the_demand_taken_out_of_a_role)
+
+
+@pytest.mark.parametrize("hole", HOLES, ids=lambda hole: hole.__name__.replace("_", " "))
+def test_who_came_in_by_a_hole_is_signed_out_although_the_apply_dies_while_it_closes_it(
+    desk: Desk, hole: Callable[[Desk], None]
+) -> None:
+    chief = with_user(NAME, tenant=REALM, groups=["road"], roles=["viewer", "chief"])
+    catalog = platform(chief if hole is the_demand_taken_out_of_a_role else THE_PERSON)
+    desk.apply(catalog)
+    hole(desk)
+    before = desk.signs_in()
+    here = desk.world.here(catalog)
+    assert max(applies(desk.world, here)) > 1
+    assert told(desk.world.plan(here)) == []
+    assert before.alive == set()
 
 
 def test_who_gets_a_right_stays_signed_in(desk: Desk) -> None:

@@ -16,6 +16,7 @@ from control_plane.engine.read import have
 from control_plane.keycloak import credentials, target
 from tests.building import a_platform, with_service, with_tenant, with_user
 from tests.keycloak.conftest import World
+from tests.keycloak.doors import with_a_phone
 from tests.keycloak.stage import PASSWORD, Stage
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -73,12 +74,13 @@ def a_device(page: Any) -> Any:
     return session
 
 
+@pytest.mark.parametrize("factors", [("passkey",), ("totp", "passkey")], ids=" or ".join)
 def test_who_has_no_passkey_yet_sets_one_up_and_signs_in_with_it_and_with_no_other_device(
-    world: World, page: Any, callback: str
+    world: World, page: Any, callback: str, factors: tuple[str, ...]
 ) -> None:
     catalog = world.here(
         a_platform(
-            with_tenant(REALM, factors=("passkey",), passkey={"domain": "localhost"}),
+            with_tenant(REALM, factors=factors, passkey={"domain": "localhost"}),
             with_user(f"{REALM}-first", tenant=REALM),
             with_service("web", tenant=REALM, auth=[Auth.TOKEN], redirect_uris=(callback,)),
         )
@@ -88,9 +90,12 @@ def test_who_has_no_passkey_yet_sets_one_up_and_signs_in_with_it_and_with_no_oth
     stage.with_password(REALM, "first")
 
     device = a_device(page)
-    _gives_the_password(stage, page, callback)
-    page.locator("#registerWebAuthn").click()
-    assert _code(page, callback)
+    if factors[0] == "totp":
+        _sets_up_a_passkey_beside_codes_and_loses_the_phone(stage, page, callback)
+    else:
+        _gives_the_password(stage, page, callback)
+        page.locator("#registerWebAuthn").click()
+        assert _code(page, callback)
     page.context.clear_cookies()
     _gives_the_password(stage, page, callback)
     page.locator("#authenticateWebAuthnButton").click()
@@ -109,6 +114,21 @@ def test_who_has_no_passkey_yet_sets_one_up_and_signs_in_with_it_and_with_no_oth
     page.locator("#authenticateWebAuthnButton").click()
     page.locator("#kc-try-again").wait_for(timeout=60_000)  # the page that says that it did not work
     assert page.url.startswith(server.settings.url)
+
+
+def _sets_up_a_passkey_beside_codes_and_loses_the_phone(stage: Stage, page: Any, callback: str) -> None:
+    """Who has no factor is led to the first one, codes; a passkey is set up by the action of that name."""
+    code = with_a_phone(stage, "first", REALM)
+    id = stage.user(REALM, "first")["id"]
+    stage.world.by_hand("PUT", REALM, f"/users/{id}", {"requiredActions": ["webauthn-register"]})
+    _gives_the_password(stage, page, callback)
+    page.locator("#otp").fill(code())
+    page.locator("#kc-login").click()
+    page.locator("#registerWebAuthn").click()
+    assert _code(page, callback)
+    for one in stage.world.by_hand("GET", REALM, f"/users/{id}/credentials").json():
+        if one["type"] == "otp":
+            stage.world.by_hand("DELETE", REALM, f"/users/{id}/credentials/{one['id']}")
 
 
 def _gives_the_password(stage: Stage, page: Any, callback: str) -> None:

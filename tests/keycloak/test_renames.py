@@ -132,6 +132,32 @@ def test_who_goes_to_another_realm_has_a_new_account_and_the_plan_says_so(world:
     assert [one["enabled"] for realm in (REALM, OTHER) for one in _users(world, realm)] == [False, True]
 
 
+@pytest.mark.parametrize("left", [False, True], ids=["of others", "of ours who left"])
+def test_an_address_that_another_account_has_is_refused_before_any_write(world: World, left: bool) -> None:
+    if left:
+        world.apply(world.here(platform(with_user("staff-01", tenant=REALM))))
+        world.apply(world.here(platform()))
+    else:
+        body = {
+            "username": "staff-01",
+            "enabled": True,
+            "email": "Staff-01@example.jp",
+            "firstName": "a",
+            "lastName": "b",
+        }
+        world.by_hand("POST", REALM, "/users", body)
+    same = world.here(platform(with_user("staff-02", tenant=REALM, email="staff-01@example.jp")))
+    who = f"the e-mail address of staff-02 is that of account staff-01 of realm {world.realm(REALM)}"
+    with pytest.raises(Refused, match=who) as caught:
+        world.plan(same)
+    assert "staff-01@example.jp" not in str(caught.value.problems)
+    other = world.here(platform(with_user("staff-02", tenant=REALM)))
+    world.apply(other)
+    with pytest.raises(Refused, match=who):
+        world.plan(same)  # the account is there, and gets another address
+    assert {one["username"] for one in _users(world)} == {"staff-01", "staff-02"}
+
+
 def test_two_different_people_who_come_and_go_are_not_taken_for_one(world: World) -> None:
     world.apply(world.here(platform(with_user("staff-01", tenant=REALM))))
     assert list(renames.notes(world.plan(world.here(platform(with_user("staff-02", tenant=OTHER)))))) == []

@@ -334,6 +334,31 @@ def test_one_that_breaks_off_again_is_an_error_that_says_so(edge: responses.Requ
     assert session.requests == 2
 
 
+def test_a_token_is_renewed_before_it_expires_once_for_all_threads(
+    edge: responses.RequestsMock, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It lives for 60 seconds; nobody ever asks with one that has less than a quarter of that left."""
+    clock, used = [1000.0], []
+    monkeypatch.setattr("control_plane.keycloak.session.time.monotonic", lambda: clock[0])
+    url = f"{URL}/realms/master/protocol/openid-connect/token"
+    edge.remove("POST", url)
+    given = edge.add_callback(
+        "POST", url, lambda _: (200, {}, json.dumps({"access_token": f"of {clock[0]}", "expires_in": 60}))
+    )
+
+    def answer(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
+        used.append((clock[0], request.headers["Authorization"]))
+        return 200, {}, "[]"
+
+    edge.add_callback("GET", at(WHERE), answer)
+    for clock[0] in (1000.0, 1041.0, 1045.0, 1086.0, 1088.0):
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda _: session.list(WHERE), range(16)))
+    assert {token for _, token in used} == {"Bearer of 1000.0", "Bearer of 1045.0", "Bearer of 1088.0"}
+    assert all(now - float(token.removeprefix("Bearer of ")) < 45 for now, token in used)
+    assert given.call_count == 3
+
+
 def test_after_a_realm_was_made_a_new_token_is_asked_for(
     edge: responses.RequestsMock, session: Session, tokens: responses.BaseResponse
 ) -> None:

@@ -7,6 +7,7 @@
     translation  what comes out
     baselines    the settings of a realm of Keycloak's as a template
     realms       its roles, groups, people and clients as a draft
+    doors        its identity providers, and the mail server, likewise
     holding      what of the draft is taken over: that of which a plan changes nothing but the mark
     documents    the files
 

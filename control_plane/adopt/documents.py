@@ -9,6 +9,7 @@ import yaml
 
 from control_plane.adopt.realms import Drafts
 from control_plane.adopt.translation import Translation
+from control_plane.catalog.model import SecretRef
 
 TEMPLATE = {"required": "everyone", "factors": ["totp"]}
 
@@ -41,13 +42,19 @@ def _tenant(found: Translation, name: str, platform: str, services: list[dict[st
 
 def of_realms(drafts: Drafts) -> Iterator[tuple[str, str]]:
     """Path and content of each file of realms that were imported. No secret is in any of them."""
-    yield "renkei.yaml", _yaml({"platform": drafts.platform, "environments": {"sandbox": {}}})
+    sandbox = {"mail": drafts.mail} if drafts.mail else {}
+    yield "renkei.yaml", _yaml({"platform": drafts.platform, "environments": {"sandbox": sandbox}})
     templates = [drafts.realms[name].template for name in sorted(drafts.realms)]
     yield "templates/realms.yaml", _yaml({"realm_templates": templates})
     if drafts.roles:
         yield "roles/roles.yaml", _yaml({"roles": [drafts.roles[name] for name in sorted(drafts.roles)]})
     for name, draft in sorted(drafts.realms.items()):
-        parts = {"groups": draft.groups, "users": draft.users, "services": draft.services}
+        parts = {
+            "groups": draft.groups,
+            "users": draft.users,
+            "services": draft.services,
+            "identity_providers": draft.providers,
+        }
         document = {
             "tenant": name,
             "title": draft.title,
@@ -56,10 +63,18 @@ def of_realms(drafts: Drafts) -> Iterator[tuple[str, str]]:
             **{part: [found[one] for one in sorted(found)] for part, found in parts.items() if found},
         }
         yield f"tenants/{name}.yaml", _yaml(document)
+        used = {str(one["saml"]["certificate"]) for one in draft.providers.values() if "saml" in one}
+        yield from ((file, drafts.certificates[file]) for file in sorted(used))
     yield ".gitignore", ".renkei/\n"
 
 
 def _yaml(document: dict[str, Any]) -> str:
     """With libyaml where it is there: a realm may have ten thousand people."""
-    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-    return str(yaml.dump(document, Dumper=dumper, sort_keys=False, allow_unicode=True, width=120))
+    return str(yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120))
+
+
+class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+    """Writes a reference to a secret as the language has it."""
+
+
+_Dumper.add_representer(SecretRef, lambda dumper, ref: dumper.represent_scalar("!secret", str(ref)))

@@ -8,26 +8,49 @@ in one way only cannot be left out: it is told as what an apply changes.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from control_plane.adopt import documents
-from control_plane.adopt.realms import LEAVE, Drafts
+from control_plane.adopt.realms import LEAVE, Draft, Drafts
 from control_plane.adopt.translation import Note
 from control_plane.catalog.checks.names import ATTRIBUTES as RESERVED
 from control_plane.catalog.load import read
 from control_plane.catalog.model import Catalog
 from control_plane.engine.plan import FieldChange, Plan, Update, make_plan
 from control_plane.engine.read import Versions, want
-from control_plane.engine.resource import Key, State
+from control_plane.engine.resource import Key, Resource, State
 from control_plane.engine.target import Target
 from control_plane.engine.values import Value
-from control_plane.keycloak import clients, composites, groups, profiles, proofs, roles, scopes, users
+from control_plane.keycloak import (
+    brokers,
+    clients,
+    composites,
+    directories,
+    groups,
+    mail,
+    profiles,
+    proofs,
+    providers,
+    roles,
+    scopes,
+    users,
+)
 from control_plane.keycloak.marks import MANAGED
-from control_plane.problems import Problem, Refused
+from control_plane.keycloak.protocols import SECRET
+from control_plane.problems import ConfigurationError, Problem, Refused
 
-STEPS = ({roles.NAME, composites.NAME}, {groups.NAME}, {users.NAME, clients.NAME})  # what refers to it comes later
+STEPS = (  # what refers to it comes later
+    {roles.NAME, composites.NAME},
+    {groups.NAME},
+    {users.NAME, clients.NAME, providers.NAME},
+)
+IMPOSED = {  # renkei's in every realm, or a secret that nobody can compare: told, and no reason to leave the object out
+    providers.NAME: {providers.FIRST, providers.AFTER, SECRET},
+    mail.NAME: {"password"},
+}
 PARTS_OF_THE_MARK = {MANAGED, "title", "tenant"}
 TEXTS = {"description", "name", "displayName"}  # for people: set where there was none
 BY_ITSELF = "service_account"  # the scope that Keycloak adds to each client with an account of its own
@@ -40,6 +63,12 @@ REASONS = {  # what a changed field means for somebody who knows Keycloak and no
     "authenticationFlowBindingOverrides": "it has a login flow of its own",
     "protocolMappers": "mappers of its own write into its tokens",
     "client_roles": "roles of clients come with it, which may administer the realm",
+    clients.CONSENT: "people are asked for their consent, and the YAML asks for data scopes, which come with APIs",
+    providers.FIRST: "who comes through it for the first time passes renkei's steps, which prove the account",
+    providers.AFTER: "after each login through it the realm's second factor is asked for",
+    providers.MORE: "settings that the YAML does not know",
+    SECRET: "Keycloak does not show its secret: the store must have it before an apply, which writes it",
+    "password": "Keycloak does not show the password: the store must have it before an apply, which writes it",
     proofs.PKCE: "its logins need no PKCE (S256)",
     proofs.KIND: "it proves who it is in another way than by a secret or by keys at an address",
     proofs.LONGEST: "its proofs may live longer than a minute",
@@ -48,15 +77,17 @@ REASONS = {  # what a changed field means for somebody who knows Keycloak and no
 
 def hold(drafts: Drafts, target: Target, have: State, versions: Versions) -> Plan:
     """The plan of what is left of the draft; the rest is in its notes. Raises Refused at another platform's marks."""
-    found = {key: one for key, one in have.items() if key.within in drafts.realms}
+    read = {key: one for key, one in have.items() if key.within in drafts.realms}
+    _leave_what_is_refused(drafts)
     while True:
+        found = {key: _without_named(drafts, one) for key, one in read.items()}
         plan = make_plan(target.kinds, want([target], catalog_of(drafts), versions), found, adopt=True)
         if plan.conflicts:
             help = "import it under that platform's name"
             raise Refused(
                 *(Problem(f"{here.key} has another platform's mark", help=help) for _, here in plan.conflicts)
             )
-        changed = {one.key: whys for one in plan if isinstance(one, Update) and (whys := list(_whys(one)))}
+        changed = {one.key: whys for one in plan if isinstance(one, Update) and (whys := list(_whys(one, IMPOSED)))}
         step = next((some for kinds in STEPS if (some := [key for key in changed if _in(drafts, key, kinds)])), [])
         if not step:
             _tell(drafts, plan)
@@ -64,6 +95,26 @@ def hold(drafts: Drafts, target: Target, have: State, versions: Versions) -> Pla
         for key in step:
             drafts.notes.append(Note(_named(key), "; ".join(changed[key]), LEAVE))
             _leave(drafts, key)
+
+
+def _leave_what_is_refused(drafts: Drafts) -> None:
+    """Identity providers that a rule of the language forbids beside the rest: one that writes over people's names."""
+    try:
+        catalog_of(drafts)
+        return
+    except ConfigurationError:
+        doors = {name: draft.providers for name, draft in drafts.realms.items()}
+    for draft in drafts.realms.values():
+        draft.providers = {}
+    for realm, found in doors.items():
+        for alias, entry in found.items():
+            drafts.realms[realm].providers[alias] = entry
+            try:
+                catalog_of(drafts)
+            except ConfigurationError as error:
+                del drafts.realms[realm].providers[alias]
+                whys = "; ".join(problem.message for problem in error.problems)
+                drafts.notes.append(Note(f"provider {alias} of realm {realm}", whys, LEAVE))
 
 
 def catalog_of(drafts: Drafts) -> Catalog:
@@ -77,11 +128,20 @@ def catalog_of(drafts: Drafts) -> Catalog:
         return found.catalog(found.environments[0])
 
 
+def _without_named(drafts: Drafts, one: Resource) -> Resource:
+    """Providers that the draft names are to be adopted, and so are not those which an apply would close."""
+    open = one.fields.get(brokers.OPEN) if one.key.kind == brokers.NAME else None
+    if not isinstance(open, frozenset):
+        return one
+    others = frozenset(open - drafts.realms[one.key.within].providers.keys())
+    return replace(one, fields={**one.fields, brokers.OPEN: others})
+
+
 def _in(drafts: Drafts, key: Key, kinds: set[str]) -> bool:
     """Whether the draft has the object, and can do without it."""
     draft = drafts.realms[key.within]
     held = {roles.NAME: drafts.roles, groups.NAME: draft.groups, users.NAME: draft.users, clients.NAME: draft.services}
-    held[composites.NAME] = drafts.roles
+    held |= {composites.NAME: drafts.roles, providers.NAME: draft.providers}
     return key.kind in kinds and key.name in held[key.kind]
 
 
@@ -94,12 +154,16 @@ def _leave(drafts: Drafts, key: Key) -> None:
             for entry in (*drafts.roles.values(), *realm.groups.values(), *realm.users.values()):
                 for word in ("includes", "roles"):
                     _forget(entry, word, key.name)
+            _forget_mappers(realm, "role", key.name)
     elif key.kind == groups.NAME:
         gone = draft.groups.pop(key.name)
         for entry in draft.users.values():
             _forget(entry, "groups", gone["group"])
+        _forget_mappers(draft, "group", gone["group"])
     elif key.kind == users.NAME:
         del draft.users[key.name]
+    elif key.kind == providers.NAME:
+        del draft.providers[key.name]
     else:
         del draft.services[key.name]
 
@@ -111,12 +175,19 @@ def _forget(entry: dict[str, Any], word: str, name: str) -> None:
             del entry[word]
 
 
+def _forget_mappers(draft: Draft, word: str, name: str) -> None:
+    for entry in draft.providers.values():
+        if "mappers" in entry:
+            entry["mappers"] = [one for one in entry["mappers"] if one.get(word) != name]
+
+
 # ---------------------------------------------------------------- told
 
 
-def _whys(change: Update) -> Iterator[str]:
-    """What an apply would change besides the mark."""
-    return (_why(one) for one in change.changes if not is_mark(change.key, one))
+def _whys(change: Update, imposed: Mapping[str, set[str]] | None = None) -> Iterator[str]:
+    """What an apply would change besides the mark, and besides what is imposed."""
+    names = (imposed or {}).get(change.key.kind, set())
+    return (_why(one) for one in change.changes if not is_mark(change.key, one) and one.path[0] not in names)
 
 
 def is_mark(key: Key, one: FieldChange) -> bool:
@@ -173,7 +244,7 @@ def _tell(drafts: Drafts, plan: Plan) -> None:
             )
     told = {note.what for note in drafts.notes}
     for found in plan.unmanaged:
-        if found.danger:
+        if found.danger and found.key.kind != directories.NAME:  # of these the import tells more
             todo = f"drift calls it security until it is gone: {found.remove or 'declare it, or take it away'}"
             drafts.notes.append(Note(_named(found.key), found.danger, todo))
         elif found.key.kind == scopes.NAME and _named(found.key) not in told:

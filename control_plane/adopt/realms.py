@@ -20,14 +20,14 @@ from control_plane.catalog.documents.roles import RoleEntry
 from control_plane.catalog.documents.tenants import GroupEntry, ServiceEntry, UserEntry
 from control_plane.catalog.sentences import sentence
 from control_plane.engine.resource import Resource, State
-from control_plane.keycloak import builtin, clients, composites, groups, proofs, roles, users
+from control_plane.keycloak import builtin, clients, composites, groups, pairwise, proofs, roles, users
 
 LEAVE = "leave it as it is, or change it in Keycloak and import again"
 
 
 @dataclass
 class Draft:
-    """One realm. Groups by path, people by username, services by client id."""
+    """One realm. Groups by path, people by username, services by client id, identity providers by alias."""
 
     name: str
     title: str
@@ -35,6 +35,7 @@ class Draft:
     groups: dict[str, dict[str, Any]] = field(default_factory=dict)
     users: dict[str, dict[str, Any]] = field(default_factory=dict)
     services: dict[str, dict[str, Any]] = field(default_factory=dict)
+    providers: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 @dataclass
@@ -42,13 +43,15 @@ class Drafts:
     platform: str
     realms: dict[str, Draft] = field(default_factory=dict)
     roles: dict[str, dict[str, Any]] = field(default_factory=dict)
+    mail: dict[str, Any] | None = None  # of the environment
+    certificates: dict[str, str] = field(default_factory=dict)  # by file, of SAML providers
     notes: list[Note] = field(default_factory=list)
 
 
 def add_roles(drafts: Drafts, found: State, realm: str) -> None:
     """The roles of a realm, which all realms of a platform have."""
-    included = {one.key.name: one for one in _of(found, composites.NAME, realm)}
-    for one in _of(found, roles.NAME, realm):
+    included = {one.key.name: one for one in of(found, composites.NAME, realm)}
+    for one in of(found, roles.NAME, realm):
         name, description = one.key.name, str(one.fields.get("description") or "")
         entry = {
             "role": name,
@@ -56,8 +59,8 @@ def add_roles(drafts: Drafts, found: State, realm: str) -> None:
             "description": description,
             "includes": sorted(_names(included[name], "roles")) if name in included else [],
         }
-        if name not in drafts.roles and _holds(drafts, RoleEntry, entry, f"role {name} of realm {realm}", _reserved):
-            drafts.roles[name] = _short(entry)
+        if name not in drafts.roles and holds(drafts, RoleEntry, entry, f"role {name} of realm {realm}", _reserved):
+            drafts.roles[name] = short(entry)
 
 
 def forget_unknown_roles(drafts: Drafts) -> None:
@@ -68,7 +71,7 @@ def forget_unknown_roles(drafts: Drafts) -> None:
 
 def add_groups(drafts: Drafts, found: State, draft: Draft) -> None:
     own, taken = groups.tenant_path(draft.name), set[str]()
-    for one in _of(found, groups.NAME, draft.name):
+    for one in of(found, groups.NAME, draft.name):
         where = one.key.name
         if where == own:
             continue
@@ -80,16 +83,16 @@ def add_groups(drafts: Drafts, found: State, draft: Draft) -> None:
             "roles": sorted(_names(one, "roles") & drafts.roles.keys()),
             "path": where if where != f"{own}/{id}" else None,
         }
-        if _holds(drafts, GroupEntry, entry, f"group {where} of realm {draft.name}"):
+        if holds(drafts, GroupEntry, entry, f"group {where} of realm {draft.name}"):
             taken.add(id)
-            draft.groups[where] = _short(entry)
+            draft.groups[where] = short(entry)
 
 
 def add_users(drafts: Drafts, found: State, draft: Draft) -> None:
     declared = {one if isinstance(one, str) else one["name"] for one in draft.template.get("attributes", ())}
     ids = {where: entry["group"] for where, entry in draft.groups.items()}
     addresses = set[str]()
-    for one in _of(found, users.NAME, draft.name):
+    for one in of(found, users.NAME, draft.name):
         fields, name = one.fields, one.key.name
         what = f"user {name} of realm {draft.name}"
         said = fields.get("attributes")
@@ -108,14 +111,14 @@ def add_users(drafts: Drafts, found: State, draft: Draft) -> None:
             drafts.notes.append(Note(what, "the account is switched off, and the YAML has no word for that", LEAVE))
         elif address in addresses:
             drafts.notes.append(Note(what, "another account has its e-mail address", LEAVE))
-        elif _holds(drafts, UserEntry, entry, what, _reserved):
+        elif holds(drafts, UserEntry, entry, what, _reserved):
             addresses |= {address} if address else set()
-            draft.users[name] = _short(entry)
+            draft.users[name] = short(entry)
 
 
 def add_services(drafts: Drafts, found: State, draft: Draft, protocols: Mapping[str, str]) -> None:
     """Clients whose id is TENANT.SERVICE of this realm's tenant: any other one would have to take another id."""
-    for one in _of(found, clients.NAME, draft.name):
+    for one in of(found, clients.NAME, draft.name):
         name = one.key.name
         tenant, _, service = name.partition(".")
         what = f"client {name} of realm {draft.name}"
@@ -133,8 +136,8 @@ def add_services(drafts: Drafts, found: State, draft: Draft, protocols: Mapping[
             drafts.notes.append(Note(what, "it is switched off, and the YAML has no word for that", LEAVE))
         else:
             entry = _service(one, service)
-            if _holds(drafts, ServiceEntry, entry, what):
-                draft.services[name] = _short(entry)
+            if holds(drafts, ServiceEntry, entry, what):
+                draft.services[name] = short(entry)
 
 
 def _service(one: Resource, service: str) -> dict[str, Any]:
@@ -142,6 +145,7 @@ def _service(one: Resource, service: str) -> dict[str, Any]:
     redirects, origins = sorted(_names(one, "redirectUris")), sorted(_names(one, "webOrigins"))
     url, algorithm = fields.get(proofs.KEYS_URL), fields.get(proofs.ALGORITHM)
     by_key = fields.get(proofs.KIND) == proofs.BY_KEY and fields.get(proofs.FROM_URL)
+    own_ids = fields.get(pairwise.FIELD)
     return {
         "service": service,
         "title": title_of(fields.get("name"), service),
@@ -151,19 +155,20 @@ def _service(one: Resource, service: str) -> dict[str, Any]:
         "redirect_uris": redirects,
         "post_logout_redirect_uris": sorted(_names(one, proofs.LOGOUTS)),
         "web_origins": [] if origins == ["+"] else origins,
+        **({"subject": "pairwise", "sector_url": own_ids[pairwise.SECTOR]} if isinstance(own_ids, Mapping) else {}),
     }
 
 
-def _of(found: State, kind: str, realm: str) -> Iterator[Resource]:
+def of(found: State, kind: str, realm: str) -> Iterator[Resource]:
     return (one for key, one in found.items() if (key.kind, key.within) == (kind, realm) and one.fields)
 
 
-def _holds(drafts: Drafts, model: type[Entry], entry: Mapping[str, Any], what: str, refused: Any = None) -> bool:
+def holds(drafts: Drafts, model: type[Entry], entry: Mapping[str, Any], what: str, refused: Any = None) -> bool:
     """Whether the language can say it; if not, the note says why not."""
     why = refused(entry) if refused else None
     if not why:
         try:
-            model.model_validate(_short(entry))
+            model.model_validate(short(entry))
         except ValidationError as error:
             said = (sentence(one, tuple(one["loc"]), lambda path: {}).message for one in error.errors())
             why = "; ".join(dict.fromkeys(said))
@@ -178,7 +183,7 @@ def _reserved(entry: Mapping[str, Any]) -> str | None:
     return "its name is reserved for what Keycloak or renkei makes" if reserved else None
 
 
-def _short(entry: Mapping[str, Any]) -> dict[str, Any]:
+def short(entry: Mapping[str, Any]) -> dict[str, Any]:
     """Without what says nothing."""
     needed = ("family_name", "given_name")
     return {word: value for word, value in entry.items() if word in needed or value not in (None, "", [], {})}

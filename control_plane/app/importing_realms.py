@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from control_plane import keycloak
-from control_plane.adopt import baselines, documents, realms
+from control_plane.adopt import baselines, documents, doors, realms
 from control_plane.adopt.holding import hold
 from control_plane.adopt.realms import Draft, Drafts
 from control_plane.adopt.translation import Note
@@ -21,7 +21,7 @@ from control_plane.catalog.model import KeycloakSettings, SecretRef
 from control_plane.engine.read import have
 from control_plane.engine.resource import Key, State
 from control_plane.engine.values import RealmKey, Secret
-from control_plane.keycloak import Keycloak, clients
+from control_plane.keycloak import Keycloak, clients, directories, pairwise
 from control_plane.keycloak.answers import Json, a_list
 from control_plane.keycloak.session import path
 from control_plane.problems import Problem, Refused, bug
@@ -71,22 +71,39 @@ def import_realms(
     for name in sorted(names):
         drafts.realms[name] = _draft(server, drafts, found, name)
         drafts.notes += _beside(server, name)
-    digests = {
-        f"services/{key.name}#client_secret": secret.version
-        for key, one in found.items()
-        if key.kind == clients.NAME and isinstance(secret := one.fields.get("secret"), Secret)
-    }
+    doors.add_mail(drafts, {name: server.found[name] for name in names})
+    digests = dict(_digests(found))
     hold(drafts, target, found, lambda one: digests.get(one.ref) if isinstance(one, Secret) else None)
     held = {
-        f"services/{name}#client_secret": values.known[digest]
+        ref: values.known[digest]
         for draft in drafts.realms.values()
-        for name in draft.services
-        if (digest := digests.get(f"services/{name}#client_secret")) and not _without(draft.services[name])
+        for name, service in draft.services.items()
+        for ref in _secrets_of(name, service)
+        if (digest := digests.get(ref))
     }
     files = written(out, documents.of_realms(drafts))
     if keys is not None:
         keep(held, keys)
     return Imported(files, tuple(drafts.notes), len(held))
+
+
+def _digests(found: State) -> Iterator[tuple[str, str | None]]:
+    """What Keycloak shows of the secrets of clients, by the names that they have in the store."""
+    for key, one in found.items():
+        if key.kind != clients.NAME:
+            continue
+        if isinstance(secret := one.fields.get("secret"), Secret):
+            yield f"services/{key.name}#client_secret", secret.version
+        own_ids = one.fields.get(pairwise.FIELD)
+        if isinstance(own_ids, Mapping) and isinstance(salt := own_ids.get(pairwise.SALT), Secret):
+            yield f"services/{key.name}#{pairwise.SECRET}", salt.version
+
+
+def _secrets_of(name: str, service: Json) -> Iterator[str]:
+    if not _without(service):
+        yield f"services/{name}#client_secret"
+    if service.get("subject") == "pairwise":
+        yield f"services/{name}#{pairwise.SECRET}"
 
 
 def _never(reference: Secret | RealmKey) -> str:
@@ -130,6 +147,7 @@ def _draft(server: Keycloak, drafts: Drafts, found: State, name: str) -> Draft:
         str(one.get("clientId")): str(one.get("protocol")) for one in server.session.list(path(name, "clients"))
     }
     realms.add_services(drafts, found, draft, protocols)
+    doors.add_providers(drafts, found, draft)
     return draft
 
 
@@ -152,17 +170,16 @@ def _beside(server: Keycloak, name: str) -> Iterator[Note]:
         f"what logins ask for stays as it is{named}: `mfa: {{required: unmanaged}}`, and nobody watches it",
         "when all is adopted: mfa: {required: everyone} or by-role; the plan shows the change",
     )
-    if raw.get("smtpServer"):
-        why = "who takes its mails stays as it is: Keycloak does not show the password"
-        yield Note(
-            f"mail server of realm {name}", why, "name it as the environment's `mail`, with its password in the store"
-        )
     where = path(name, "components")
-    for one in server.session.list(where, type="org.keycloak.storage.UserStorageProvider"):
-        why = f"people come from a directory ({one.get('providerId')}), which the YAML has no word for"
-        yield Note(
-            f"user federation {one.get('name')} of realm {name}", why, "it stays; its people are the directory's"
+    for one in server.session.list(where, type=directories.STORAGE):
+        why = (
+            f"people come from it ({one.get('providerId')}), and a directory is not adopted: its settings and mappers "
+            "would become ours. It stays, its people sign in, and drift calls it security, as no YAML names it"
         )
+        todo = (
+            "declare it under `directories`, and remove this one in Keycloak when the plan makes its own: its people's "
+        )
+        yield Note(f"directory {one.get('name')} of realm {name}", why, todo + "accounts here go with it")
     if raw.get("organizationsEnabled") is True:
         why = "organizations stay as they are: a tenant is a group here"
         yield Note(f"organizations of realm {name}", why, "nothing, unless rights hang on them")

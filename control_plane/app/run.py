@@ -15,7 +15,7 @@ from control_plane.engine import read
 from control_plane.engine.plan import Plan, make_plan
 from control_plane.engine.resource import Key, State
 from control_plane.engine.scope import narrow
-from control_plane.keycloak import dormancy, leaving, renames
+from control_plane.keycloak import dormancy, leaving, providers, renames
 from control_plane.render.document import About
 
 
@@ -69,6 +69,7 @@ def against(ask: Ask, catalog: Catalog) -> Run:
     """A run of a catalog that is loaded already; reads the servers anew."""
     systems = connect(catalog, ask.directory, ask.parallel, ask.only)
     systems.kong.adopting = systems.keycloak.adopting = ask.adopt
+    systems.keycloak.declared = providers.aliases(catalog)
     wanted = read.want(systems.targets, catalog, systems.versions)
     there = read.have(systems.targets)
     want, have = narrow(wanted, there, ask.only)

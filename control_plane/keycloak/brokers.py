@@ -34,20 +34,25 @@ def read(server: Keycloak) -> Iterator[Resource]:
 
 
 def _read(server: Keycloak, realm: str) -> Iterator[Resource]:
-    names = (text(one, "alias", providers.where(realm)) for one in _open(server, providers.seen(server, realm)))
+    names = (text(one, "alias", providers.where(realm)) for one in _open(server, realm, providers.seen(server, realm)))
     yield Resource(Key(NAME, realm, "identity-providers"), {OPEN: frozenset(names)})
 
 
-def _open(server: Keycloak, found: Iterable[Json]) -> Iterator[Json]:
+def _open(server: Keycloak, realm: str, found: Iterable[Json]) -> Iterator[Json]:
     for one in found:
-        if one.get("enabled") is not False and not providers.is_ours(server, one):
+        if one.get("enabled") is not False and not providers.is_ours(server, one) and not _adopts(server, realm, one):
             yield one
+
+
+def _adopts(server: Keycloak, realm: str, one: Json) -> bool:
+    """Whether it becomes ours in this run: Git names it, and nobody else has marked it."""
+    return server.adopting and providers.is_nobodys(one) and (realm, one.get("alias")) in server.declared
 
 
 def create(server: Keycloak, want: Resource) -> None:
     """A realm that was made just now has none; one that is open all the same is closed."""
     realm = want.key.within
-    for one in _open(server, list(providers.every(server, realm))):
+    for one in _open(server, realm, list(providers.every(server, realm))):
         providers.close(server, realm, one)
 
 

@@ -34,18 +34,15 @@ SYNC = "syncMode"
 DIGEST = "renkei.secret"  # of the secret that was written last
 FIRST, AFTER = "firstBrokerLoginFlowAlias", "postBrokerLoginFlowAlias"
 FLOWS = (FIRST, AFTER)
-PLAIN = (
-    "providerId",
-    "enabled",
-    "displayName",
+SWITCHES = (
     "hideOnLogin",
     "trustEmail",
     "linkOnly",
     "storeToken",
     "addReadTokenRoleOnCreate",
     "authenticateByDefault",
-    *FLOWS,
 )
+PLAIN = ("providerId", "enabled", "displayName", *SWITCHES, *FLOWS)
 BESIDE = frozenset({PLATFORM, TENANT, DIGEST, SECRET, SYNC, "guiOrder"})  # settings: compared elsewhere, or harmless
 MORE, MAPPERS = "more", "mappers"
 ANOTHER = frozenset({"providerId", protocols.ISSUER, protocols.ENTITY})  # with these it is another one's word on people
@@ -97,7 +94,7 @@ def _read(server: Keycloak, realm: str) -> Iterator[Resource]:
             claims[alias] = providermappers.given(_lines(fields))
             yield Resource(key, fields, None, frozenset({tenant} if tenant else ()))
         else:  # `brokers` looks after those that are open
-            free = PLATFORM not in config(one)
+            free = is_nobodys(one)
             fields = _found(server, realm, one) if free and server.adopting else {}
             yield Resource(key, fields, owned=False, adoptable=free)
     server.claims[realm] = claims
@@ -132,10 +129,20 @@ def is_ours(server: Keycloak, one: Json) -> bool:
     return config(one).get(PLATFORM) == server.platform
 
 
+def is_nobodys(one: Json) -> bool:
+    return PLATFORM not in config(one)
+
+
+def aliases(catalog: Catalog) -> frozenset[tuple[str, str]]:
+    """Every one that Git names, by realm and name."""
+    return frozenset((realm, one.name) for realm in catalog.realms for one in catalog.identity_providers(realm))
+
+
 def _found(server: Keycloak, realm: str, one: Json) -> Fields:
     said, sort = config(one), str(one.get("providerId"))
     return {
         **{name: one.get(name) for name in PLAIN},
+        **{name: one.get(name) is True for name in SWITCHES},  # one that nobody has ever set is in no answer
         **protocols.found(sort, said),
         "tenant": said.get(TENANT),
         SYNC: said.get(SYNC),

@@ -53,6 +53,7 @@ class Keycloak:
         self.known = known
         self.parallel = parallel
         self.adopting = False  # whether a stranger in the place of a wanted object becomes ours in this run
+        self.declared: frozenset[tuple[str, str]] = frozenset()  # realm and alias of the catalog's identity providers
         self.found: Mapping[str, Json] = {}  # the realms that are there, as the last read saw them
         self.hidden: set[str] = set()  # realms whose user profile does not show our mark
         self.claims: dict[str, Mapping[str, frozenset[str]]] = {}

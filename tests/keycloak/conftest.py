@@ -18,7 +18,7 @@ from control_plane.engine.read import have, want
 from control_plane.engine.resource import Key
 from control_plane.engine.safety import check
 from control_plane.engine.values import RealmKey, Secret
-from control_plane.keycloak import KINDS, Keycloak, addresses, lastadmin, leaving, renames, target
+from control_plane.keycloak import KINDS, Keycloak, addresses, lastadmin, leaving, providers, renames, target
 from tests.building import SECRET_OF_A_DIRECTORY
 from tests.conftest import KeycloakServer
 from tests.keycloak import ldap
@@ -83,7 +83,7 @@ class World:
     ) -> Plan:
         """The plan for a catalog from `here`; realms of other tests are left out of it."""
         client = keycloak or self.keycloak(catalog)
-        client.adopting = adopt
+        client.adopting, client.declared = adopt, providers.aliases(catalog)
         targets = [target(client)]
         wanted = want(targets, catalog, version_of)
         found = {key: one for key, one in have(targets).items() if key.within.startswith(f"{self.prefix}-")}

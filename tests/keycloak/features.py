@@ -127,6 +127,9 @@ def features(places: Places) -> Mapping[str, Feature]:
             (with_service("gis", reading="ngsi-v2", tenant=REALM, auth=(TOKEN,), client_auth=KEYS),)
         ),
         "a public client": Feature((with_service("page", reading="opendata", scopes=(), **SIGNS_IN, public=True),)),
+        "rules for clients that people make": Feature(
+            (), {"clients": {"pkce": True, "secure_redirects": True, "full_scope": False, "password_login": False}}
+        ),
         "what comes later": Feature(
             (
                 with_user("staff-05", tenant=REALM, period=during("2027-04-01")),

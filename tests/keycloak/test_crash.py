@@ -79,7 +79,7 @@ def test_a_bound_flow_is_replaced_although_the_apply_dies_again_and_again(world:
     assert isinstance(executions, list)
     otp = next(one for one in executions if one.get("providerId") == "auth-otp-form")
     world.by_hand("DELETE", "tochigi", f"/authentication/executions/{otp['id']}")
-    for at in range(1, 40):
+    for at in range(1, 60, 3):
         ended = apply_until(world, catalog, at, answered=answered)
         assert _bound(world).startswith("renkei-browser-")  # never a stock flow in between
         if ended:

@@ -11,14 +11,16 @@ from typing import Any
 import pytest
 import requests
 
-from control_plane.app.importing import Imported
+from control_plane.app.importing import Imported, keep
 from control_plane.app.importing_realms import NEVER, import_realms
 from control_plane.catalog.load import read
 from control_plane.catalog.model import Catalog, KeycloakSettings
 from control_plane.cli.main import run
 from control_plane.engine.plan import Create, FieldChange, Plan, Update
 from control_plane.engine.values import RealmKey, Secret, Value
+from control_plane.keycloak import directories
 from control_plane.problems import Refused
+from tests.authorities import Authority
 from tests.building import NOON
 from tests.conftest import KeycloakServer
 from tests.keycloak.browser import CALLBACK, Page, Person
@@ -48,7 +50,66 @@ REALM = {  # as somebody sets a realm up in the console who keeps a record and h
     "enabledEventTypes": ["LOGIN", "LOGIN_ERROR", "LOGOUT"],
     "adminEventsEnabled": True,
     "adminEventsDetailsEnabled": False,
+    "smtpServer": {
+        "host": "mail.example.jp",
+        "port": "587",
+        "from": "noreply@example.jp",
+        "fromDisplayName": "日光市",
+        "starttls": "true",
+        "auth": "true",
+        "user": "renkei",
+        "password": "known to the mail server",
+    },
 }
+NOT_SHOWN = {"providers/city#client_secret": "known to the city", "mail/smtp#password": "known to the mail server"}
+CERTIFICATE = Authority().pair("login.example.jp").certificate
+THERE = "https://id.example.jp"
+CITY = {  # as somebody has set it who wants signatures checked and nothing believed
+    "issuer": THERE,
+    "authorizationUrl": f"{THERE}/auth",
+    "tokenUrl": f"{THERE}/token",
+    "jwksUrl": f"{THERE}/certs",
+    "userInfoUrl": f"{THERE}/userinfo",
+    "useJwksUrl": "true",
+    "validateSignature": "true",
+    "clientId": "nikko",
+    "clientSecret": NOT_SHOWN["providers/city#client_secret"],
+    "clientAuthMethod": "client_secret_post",
+    "defaultScope": "openid email",
+    "pkceEnabled": "true",
+    "pkceMethod": "S256",
+    "syncMode": "IMPORT",
+}
+SCHOOL = {
+    "idpEntityId": THERE,
+    "singleSignOnServiceUrl": f"{THERE}/saml",
+    "postBindingResponse": "true",
+    "postBindingAuthnRequest": "true",
+    "nameIDPolicyFormat": "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent",
+    "principalType": "SUBJECT",
+    "allowCreate": "true",
+    "wantAuthnRequestsSigned": "true",
+    "signatureAlgorithm": "RSA_SHA256",
+    "wantAssertionsSigned": "true",
+    "validateSignature": "true",
+    "signingCertificate": "".join(CERTIFICATE.splitlines()[1:-1]),
+    "syncMode": "IMPORT",
+}
+DIRECTORY = {
+    "name": "staff",
+    "providerId": "ldap",
+    "providerType": directories.STORAGE,
+    "config": {
+        "enabled": ["false"],
+        "vendor": ["other"],
+        "connectionUrl": ["ldaps://ldap.example.jp"],
+        "usersDn": ["ou=x"],
+        "editMode": ["READ_ONLY"],
+        "bindDn": ["cn=x"],
+        "bindCredential": ["x"],
+    },
+}
+SALT = "known to Keycloak alone so far"
 DEPARTMENT = {"department": ["総務課"]}
 ELSEWHERE = {
     "clientId": "x",
@@ -132,6 +193,7 @@ def build(town: Town) -> None:
         person = {"username": username, "enabled": True, "lastName": family, "firstName": given, **more}
         town.post("/users", {**person, "credentials": [PERSON]})
     clients(town)
+    doors(town)
 
 
 def clients(town: Town) -> None:
@@ -144,14 +206,55 @@ def clients(town: Town) -> None:
         "fullScopeAllowed": False,
     }
     id = town.post("/clients", careful)
+    with_few_scopes(town, id)
+    town.post(
+        "/clients",
+        {"clientId": f"{town.name}.open", "redirectUris": [CALLBACK], "directAccessGrantsEnabled": True},
+    )
+    town.post("/clients", {"clientId": "portal", "publicClient": True, "redirectUris": [CALLBACK]})
+    own_ids = {
+        "name": "pairwise subject",
+        "protocol": "openid-connect",
+        "protocolMapper": "oidc-sha256-pairwise-sub-mapper",
+        "config": {"pairwiseSubAlgorithmSalt": SALT},
+    }
+    health = {
+        **careful,
+        "clientId": f"{town.name}.health",
+        "standardFlowEnabled": True,
+        "redirectUris": [CALLBACK],
+        "webOrigins": ["+"],
+        "attributes": {"pkce.code.challenge.method": "S256"},
+        "protocolMappers": [own_ids],
+    }
+    with_few_scopes(town, town.post("/clients", health))
+
+
+def with_few_scopes(town: Town, id: str) -> None:
     for kind in ("default-client-scopes", "optional-client-scopes"):
         for scope in rows(town.world, "nikko", f"/clients/{id}/{kind}"):
             if scope["name"] not in ("basic", "service_account"):
                 town.world.by_hand("DELETE", "nikko", f"/clients/{id}/{kind}/{scope['id']}")
-    town.post(
-        "/clients", {"clientId": f"{town.name}.open", "redirectUris": [CALLBACK], "directAccessGrantsEnabled": True}
-    )
-    town.post("/clients", {"clientId": "portal", "publicClient": True, "redirectUris": [CALLBACK]})
+
+
+def doors(town: Town) -> None:
+    """Two logins elsewhere that could be ours, one that believes every address; and a directory, not open yet."""
+    for alias, sort, config, more in (
+        ("city", "oidc", CITY, {}),
+        ("school", "saml", SCHOOL, {"displayName": "日光高校"}),
+        ("careless", "oidc", CITY, {"trustEmail": True}),
+        ("writes-over", "oidc", {**CITY, "syncMode": "FORCE"}, {"firstBrokerLoginFlowAlias": "browser"}),
+    ):
+        town.post("/identity-provider/instances", {"alias": alias, "providerId": sort, "config": config, **more})
+    by_claim = {"claim": "clerk", "claim.value": "yes", "role": "viewer", "syncMode": "FORCE"}
+    mapper = {
+        "name": "role viewer by clerk=yes",
+        "identityProviderAlias": "city",
+        "identityProviderMapper": "oidc-role-idp-mapper",
+        "config": by_claim,
+    }
+    town.post("/identity-provider/instances/city/mappers", mapper)
+    town.post("/components", DIRECTORY)
 
 
 def may_manage(world: World, realm: str) -> None:
@@ -226,24 +329,48 @@ def test_a_realm_of_others_becomes_ours_and_nobody_notices(
     assert {one.username for one in catalog.users()} == {"nikko-01", "nikko-02", "nikko-03"}
     assert {one.path for one in catalog.groups()} == {"/digital", "/digital/総務課"}
     assert {name: role.includes for name, role in catalog.roles.items()} == {"editor": ("viewer",), "viewer": ()}
-    assert [one.name for one in catalog.services()] == [f"{town.name}.batch"]
+    assert [one.name for one in catalog.services()] == [f"{town.name}.batch", f"{town.name}.health"]
+    city, school = catalog.identity_providers(town.name)
+    assert (city.name, city.first_login, [one.role for one in city.mappers]) == ("city", "create", ["viewer"])
+    assert (school.name, school.title, school.sync) == ("school", "日光高校", "import")
     baseline = catalog.realms[town.name].baseline
     assert baseline.password_policy == {"length": 12, "not_username": True, "history": 5}
     assert (baseline.brute_force["failures"], baseline.tokens["access"], baseline.events_days) == (7, 120, 90)
     assert (baseline.attributes, baseline.locales) == (("department",), ("ja", "en"))
 
+    keep(NOT_SHOWN, keys)  # by hand: Keycloak shows neither
     kept(keys, monkeypatch)
     plan = world.plan(catalog, adopt=True)
-    batch = f"{town.name}.batch"
-    assert beside_marks(plan) == {
+    batch, health = f"{town.name}.batch", f"{town.name}.health"
+    scopes = (frozenset({"service_account"}), frozenset({"renkei-gateway"}))
+    changes = beside_marks(plan)
+    imposed = {(kind, name, field) for kind, name, field, *_ in changes if kind in ("provider", "mail", "brokering")}
+    steps = ("firstBrokerLoginFlowAlias", "postBrokerLoginFlowAlias")
+    assert imposed == {
+        *(("provider", name, step) for name in ("city", "school") for step in steps),
+        ("provider", "city", "displayName"),
+        ("provider", "city", "clientSecret"),
+        ("mail", "smtp", "password"),
+        ("brokering", "identity-providers", "open"),
+    }
+    assert {one for one in changes if one[:3] not in imposed} == {
         ("role", "editor", "description", None, "editor"),
         ("client", batch, "name", None, "batch"),
-        ("client", batch, "defaultClientScopes", frozenset({"service_account"}), frozenset({"renkei-gateway"})),
+        ("client", batch, "defaultClientScopes", *scopes),
+        ("client", health, "name", None, "health"),
+        ("client", health, "defaultClientScopes", *scopes),
         ("user", "nikko-03", "groups", frozenset(), frozenset({f"/{town.name}"})),
     }
-    made = [(one.key.kind, one.key.name) for one in plan if isinstance(one, Create)]
-    assert sorted(made) == [("keycloak.group", f"/{town.name}"), ("keycloak.scope", "renkei-gateway")]
+    made = [(one.key.kind, one.key.name.partition("-v1-")[0]) for one in plan if isinstance(one, Create)]
+    assert sorted(made) == [
+        ("keycloak.flow", "renkei-after-provider"),
+        ("keycloak.flow", "renkei-first-login-create"),
+        ("keycloak.group", f"/{town.name}"),
+        ("keycloak.scope", "renkei-gateway"),
+    ]
     world.apply(catalog, adopt=True)
+    for alias, is_open in (("city", True), ("school", True), ("careless", False), ("writes-over", False)):
+        assert world.by_hand("GET", "nikko", f"/identity-provider/instances/{alias}").json()["enabled"] is is_open
     assert told(world.plan(catalog)) == []
     after = ids(world, "nikko")
     assert {name: after[name] for name in before} == before, "nothing was made anew"
@@ -259,13 +386,22 @@ def test_a_realm_of_others_becomes_ours_and_nobody_notices(
             "user gone",
             f"client {town.name}.open",
             f"client {town.name}.batch",
+            f"client {town.name}.health",
             "client portal",
             "attribute phones",
             "login flow",
+            "provider city",
+            "provider school",
+            "provider careless",
+            "provider writes-over",
+            "brokering identity-providers",
+            "mail smtp",
+            "directory staff",
         )
     }
     in_files = "".join(path.read_text("utf-8") for path in out.rglob("*") if path.is_file())
-    assert SECRET not in in_files + repr(done)
+    assert not any(secret in in_files + repr(done) for secret in (SECRET, SALT, *NOT_SHOWN.values()))
+    assert SALT in (keys / "services" / f"{health}.json").read_text("utf-8")
     where = keys / "services" / f"{town.name}.batch.json"
     assert SECRET in where.read_text("utf-8")
     assert stat.S_IMODE(where.stat().st_mode) == 0o600
@@ -285,6 +421,13 @@ def test_what_cannot_be_said_is_listed_with_the_reason(town: Town, tmp_path: Pat
         ("client portal", "its callers would have to take another id"),
         ("attribute phones", "all that the user profile asks"),
         ("login flow", "nobody watches it"),
+        ("provider careless", "trustEmail true → false"),
+        ("provider writes-over", "would write over what Git says of these people"),
+        ("provider city", "the store must have it before an apply"),
+        ("provider city", "passes renkei's steps, which prove the account"),
+        ("brokering identity-providers", "- careless"),
+        ("mail smtp", "the store must have it before an apply"),
+        ("directory staff", "drift calls it security"),
     ):
         assert any(why in said for named, said in notes if named == what), what
 
@@ -332,6 +475,6 @@ def test_import_tells_in_the_same_manner_as_of_kong(
     said = capsys.readouterr().out
     assert f"  + {out}/tenants/{town.name}.yaml" in said
     assert f"  ! client portal of realm {town.name}: " in said
-    assert "1 secrets not kept: --keys DIRECTORY" in said
+    assert "3 secrets not kept: --keys DIRECTORY" in said
     assert server.client_secret not in said + "".join(one.read_text("utf-8") for one in out.rglob("*") if one.is_file())
     assert run([*arguments, town.name]) == 1, "nothing is overwritten"

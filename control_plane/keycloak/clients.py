@@ -23,7 +23,7 @@ from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
 from control_plane.engine.values import Fields, Value
-from control_plane.keycloak import builtin, danger, pairwise, proofs, roles, sessions, strangers, turning
+from control_plane.keycloak import builtin, danger, mappers, pairwise, proofs, roles, sessions, strangers, turning
 from control_plane.keycloak.answers import Conflict, Json, text
 from control_plane.keycloak.marks import MANAGED, belongs, is_nobodys, is_ours, marks
 from control_plane.keycloak.scopes import GATEWAY, is_client, scope_name
@@ -172,7 +172,7 @@ def _found(one: Json) -> Fields:
     fields |= {name: frozenset(map(str, one.get(name) or ())) for name in (*SETS, *SCOPES)}
     overrides = one.get(OVERRIDES) or {}
     fields[OVERRIDES] = frozenset(f"{name}={flow}" for name, flow in overrides.items() if flow)
-    fields[MAPPERS] = frozenset(str(mapper.get("name")) for mapper in one.get(MAPPERS) or ())
+    fields[MAPPERS] = frozenset(str(one.get("name")) for one in one.get(MAPPERS) or () if not mappers.of_itself(one))
     fields |= {**proofs.found(one), **pairwise.found(one)}
     fields[ASSURANCE] = (one.get("attributes") or {}).get(ASSURANCE) or None
     fields["tenant"] = next(iter(belongs(one)), None)

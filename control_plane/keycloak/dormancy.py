@@ -18,7 +18,7 @@ from control_plane.keycloak import claims, lastadmin
 from control_plane.keycloak.answers import Json
 from control_plane.keycloak.leaving import USER
 from control_plane.keycloak.server import Keycloak
-from control_plane.keycloak.session import PAGE, path
+from control_plane.keycloak.session import PAGE, Session, path
 from control_plane.problems import NotAllowed
 
 LOGIN = "LOGIN"
@@ -59,9 +59,10 @@ def _read(server: Keycloak, realm: str, names: Collection[str], since: datetime)
     if settings.get("eventsEnabled") is not True or LOGIN not in kinds:
         return Record()
     where = path(realm, "events")
-    oldest = server.session.list(where, direction="asc", max=1)
-    if not oldest:
+    oldest = _oldest(server.session, where)
+    if oldest is None:
         return Record()
+    began = _time(oldest)
     ids = {id: name for name, id in server.ids(USER, realm).items() if name in names}
     last: dict[str, datetime] = {}
     query = {"type": LOGIN, "dateFrom": f"{since - timedelta(days=1):%Y-%m-%d}"}  # its zone is the server's
@@ -71,14 +72,30 @@ def _read(server: Keycloak, realm: str, names: Collection[str], since: datetime)
             if (name := ids.get(str(one.get("userId")))) and name not in last:
                 last[name] = _time(one)
         if len(found) < PAGE or len(last) == len(ids):
-            return Record(_time(oldest[0]), last)
+            return Record(began, last)
 
     def alone(id: str) -> list[Json]:
         return server.session.list(where, user=id, max=1, **query)
 
     rest = [id for id, name in ids.items() if name not in last]
     answers = zip(rest, server.side_by_side(alone, rest), strict=True)
-    return Record(_time(oldest[0]), {**last, **{ids[id]: _time(found[0]) for id, found in answers if found}})
+    return Record(began, {**last, **{ids[id]: _time(found[0]) for id, found in answers if found}})
+
+
+def _oldest(session: Session, where: str) -> Json | None:
+    """The first event that is kept. Keycloak 26.0 knows no `direction` and begins with the last one: there the end of
+    the list is looked for, by doubling and halving."""
+    found = session.list(where, direction="asc", max=2)
+    if len(found) < 2 or _time(found[0]) <= _time(found[1]):
+        return found[0] if found else None
+    there, beyond = 1, 2
+    while session.list(where, first=beyond, max=1):
+        there, beyond = beyond, 2 * beyond
+    while beyond - there > 1:
+        middle = (there + beyond) // 2
+        there, beyond = (middle, beyond) if session.list(where, first=middle, max=1) else (there, middle)
+    last = session.list(where, first=there, max=1) or found[1:]
+    return last[0]
 
 
 def find(catalog: Catalog, have: State, known: Mapping[str, Record], now: datetime) -> frozenset[Key]:

@@ -24,6 +24,8 @@ NOTE = "client_id"  # of a session: the client that has signed in with its own s
 ROLE_PREFIX = "usermodel.realmRoleMapping.rolePrefix"  # with it a role passes for another one
 CLIENT = "included.client.audience"  # takes the place of the audience that is named
 
+NOTES = frozenset({NOTE, "clientHost", "clientAddress"})  # all that Keycloak writes into such a session
+
 ACCESS_TOKEN_ALONE = {"access.token.claim": "true", "id.token.claim": "false", "userinfo.token.claim": "false"}
 
 
@@ -56,6 +58,14 @@ def service() -> dict[str, Value]:
         "jsonType.label": "String",
         **ACCESS_TOKEN_ALONE,
     }
+
+
+def of_itself(mapper: Json) -> bool:
+    """Whether Keycloak has put it there: 26.0 does onto each client that gets a token by itself, at every such token.
+    What it writes is true, of the client alone, and nothing that anybody goes by."""
+    config = mapper.get("config") or {}
+    note = config.get("user.session.note")
+    return mapper.get("protocolMapper") == service()["type"] and note in NOTES and config.get("claim.name") == note
 
 
 def roles() -> dict[str, Value]:

@@ -20,7 +20,7 @@ from control_plane.keycloak.session import path
 from control_plane.problems import NotAllowed, Problem, RenkeiError
 from tests.building import a_platform, during, with_group, with_service, with_tenant, with_user
 from tests.keycloak.conftest import World, told, version_of
-from tests.keycloak.platforms import a_small_platform
+from tests.keycloak.platforms import OLD, a_small_platform
 
 pytestmark = pytest.mark.servers
 
@@ -248,6 +248,7 @@ def test_a_realm_changes_from_mfa_by_role_to_everyone_and_back(applied: World) -
         assert {one["alias"] for one in found if not one["builtIn"]} == wanted
 
 
+@pytest.mark.skipif(OLD, reason="26.0 has no descriptions of groups")
 def test_the_description_of_a_group_made_by_hand_stays(applied: World) -> None:
     world = applied
     group = world.get("nasushiobara", "/group-by-path/nasushiobara/digital")
@@ -285,6 +286,7 @@ def _user_events(world: World, realm: str, id: str) -> list[str]:
     return [one["operationType"] for one in found if one["operationType"] == "UPDATE"]
 
 
+@pytest.mark.skipif(OLD, reason="26.0 goes by the rights that the token was made with")
 def test_a_right_that_we_do_not_have_is_named_and_the_rest_is_made(world: World) -> None:
     """Who does not hold realm-admin may not take it away from a role either."""
     catalog = world.here(a_small_platform())

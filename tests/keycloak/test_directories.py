@@ -27,6 +27,7 @@ from tests.conftest import KeycloakServer
 from tests.keycloak import ldap
 from tests.keycloak.browser import CALLBACK, Page, Person
 from tests.keycloak.conftest import World, a_world, told
+from tests.keycloak.platforms import OLD
 from tests.secrets.conftest import free_port
 
 pytestmark = pytest.mark.servers
@@ -114,7 +115,7 @@ def test_a_group_whose_role_demands_a_second_factor_demands_it_of_them(applied: 
 
 
 CHANGED_BY_HAND: dict[str, Any] = {
-    "another directory": {"connectionUrl": ["ldap://127.0.0.1:9"]},
+    **({} if OLD else {"another directory": {"connectionUrl": ["ldap://127.0.0.1:9"]}}),
     "more people": {"usersDn": [ldap.BASE]},
     "written to": {"editMode": ["WRITABLE"]},
     "addresses believed": {"trustEmail": ["true"]},
@@ -153,6 +154,7 @@ def test_a_mapper_that_gives_a_role_to_everybody_is_security_drift_and_is_remove
     assert told(world.plan(catalog)) == []
 
 
+@pytest.mark.skipif(OLD, reason="26.0 lists nobody of a realm whose directory does not answer")
 def test_a_directory_that_somebody_has_added_is_security_drift_until_it_is_closed(
     applied: tuple[World, Catalog],
 ) -> None:
@@ -218,6 +220,7 @@ def test_a_directory_that_leaves_git_goes_with_its_peoples_accounts_and_sessions
     assert signs_in(world, "clerk-03")[1].code
 
 
+@pytest.mark.skipif(OLD, reason="26.0 lists nobody of a realm whose directory does not answer")
 def test_while_a_directory_does_not_answer_the_others_are_planned_made_and_let_in(
     common: tuple[World, Catalog], url: str
 ) -> None:

@@ -14,6 +14,7 @@ from control_plane.catalog.model import Catalog
 from control_plane.engine.plan import Plan, Update
 from control_plane.keycloak import flows, logins
 from tests.keycloak.conftest import World, told
+from tests.keycloak.platforms import OLD
 
 pytestmark = pytest.mark.servers
 
@@ -270,6 +271,13 @@ def test_a_change_by_hand_is_found_and_mended(common_world: tuple[World, Catalog
     client = world.keycloak(catalog)
     plan = world.plan(catalog, client)
     expected, expected_fields = FOUND[edit]
+    if OLD and edit in (client_opened, client_public):  # it gives a saved client no scopes of its own
+        expected_fields = expected_fields - {"defaultClientScopes"}
+    if OLD and edit is profile_emptied:  # it shows what is not declared
+        expected, expected_fields = (
+            {"update profile user-profile"},
+            expected_fields - {"tenant", "attributes.department"},
+        )
     said = set(told(plan))
     assert all(any(one.startswith(start) for one in said) for start in expected), said
     assert all(any(one.startswith(start) for start in expected) for one in said), said

@@ -79,6 +79,13 @@ Value: TypeAlias = "Scalar | Reference | Unseen | tuple[Value, ...] | frozenset[
 Fields: TypeAlias = Mapping[str, "Value"]
 
 
+def texts(fields: Fields, name: str) -> frozenset[str]:
+    """A field that is a set of texts: names, addresses, lines."""
+    values = fields[name]
+    assert isinstance(values, frozenset)
+    return frozenset(map(str, values))
+
+
 def plain(value: Value) -> object:
     """The value as JSON takes it: sets sorted, references as what may be shown of them. Never a secret's value."""
     match value:

@@ -1,12 +1,8 @@
 """Clients: one for each service that uses tokens or signs people in, with a service account unless it is public.
 
-Its name is the service's, `nikko.portal`. Its tokens carry no more than they must: no full scope, the default scopes
-reduced to `basic`, `renkei-gateway` and the data scopes that are granted now. Those that need people's consent are
-optional where people sign in: the service asks for them, and Keycloak then asks the person. How it proves who it is:
-`proofs`. A
-person signs in through it only when it has redirect addresses, and never by sending us a password (direct grant). Then
-the tokens name those of his roles that have grants on the APIs that people may call through this client, and no other
-(scope mappings).
+Its name is the service's, `nikko.portal`. Its tokens carry no more than they must: `clientscopes` says what. How it
+proves who it is: `proofs`. A person signs in through it only when it has redirect addresses, and never by sending us a
+password (direct grant).
 
 Keycloak shows the secret in clear in every list: it is sealed where it is read. A PUT without
 `authorizationServicesEnabled` would delete the client's authorization data. A flow override on a client goes around the
@@ -22,16 +18,25 @@ from control_plane.catalog.model import Catalog, Service
 from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
-from control_plane.engine.values import Fields, Value
-from control_plane.keycloak import builtin, danger, mappers, pairwise, proofs, roles, sessions, strangers, turning
+from control_plane.engine.values import Fields, Value, texts
+from control_plane.keycloak import (
+    builtin,
+    clientscopes,
+    danger,
+    mappers,
+    pairwise,
+    proofs,
+    sessions,
+    strangers,
+    turning,
+)
 from control_plane.keycloak.answers import Conflict, Json, text
 from control_plane.keycloak.marks import MANAGED, belongs, is_nobodys, is_ours, marks
-from control_plane.keycloak.scopes import GATEWAY, is_client, scope_name
-from control_plane.keycloak.server import Keycloak, not_there
+from control_plane.keycloak.scopes import is_client
+from control_plane.keycloak.server import Keycloak
 from control_plane.keycloak.session import path
 
 NAME = "keycloak.client"
-BASIC = strangers.BASIC
 PLAIN = (
     "name",
     "enabled",
@@ -46,13 +51,11 @@ PLAIN = (
     "consentRequired",
 )
 SETS = ("redirectUris", "webOrigins")
-SCOPES = {"defaultClientScopes": "default-client-scopes", "optionalClientScopes": "optional-client-scopes"}
 CONSENT = "consentRequired"
 ASSURANCE = "minimum.acr.value"  # an attribute: the least level of a login through it
 OVERRIDES = strangers.OVERRIDES
 AROUND = {OVERRIDES, strangers.DIRECT}  # once they are as Git says, nobody gets around the realm's login flow
 MAPPERS = "protocolMappers"
-ROLES, CLIENT_ROLES = "roles", "client_roles"  # scope mappings: of the realm, and of clients (never wanted)
 
 
 def desired(catalog: Catalog) -> Iterator[Resource]:
@@ -66,7 +69,6 @@ def desired(catalog: Catalog) -> Iterator[Resource]:
 
 
 def _fields(catalog: Catalog, service: Service) -> Fields:
-    given, asked = granted(catalog, service), consents(catalog, service)
     return {
         "name": service.title,
         "tenant": service.tenant,
@@ -77,41 +79,16 @@ def _fields(catalog: Catalog, service: Service) -> Fields:
         "implicitFlowEnabled": False,
         "directAccessGrantsEnabled": False,
         "fullScopeAllowed": False,
-        CONSENT: bool(asked),
+        CONSENT: bool(clientscopes.consents(catalog, service)),
         "redirectUris": frozenset(service.redirect_uris),
         "webOrigins": frozenset(service.web_origins or (["+"] if service.redirect_uris else [])),  # +: of the logins
-        "defaultClientScopes": frozenset({BASIC, GATEWAY, *map(scope_name, given - asked)}),
-        "optionalClientScopes": frozenset(map(scope_name, asked)),
+        **clientscopes.wanted(catalog, service),
         turning.ROTATED: None,
         ASSURANCE: str(service.assurance) if service.assurance > 1 else None,
         OVERRIDES: frozenset(),
         MAPPERS: frozenset({pairwise.NAME} if service.pairwise else ()),
         **pairwise.wanted(service),
-        ROLES: frozenset(roles_told(catalog, service)),
-        CLIENT_ROLES: frozenset(),
     }
-
-
-def roles_told(catalog: Catalog, service: Service) -> Iterator[str]:
-    """The roles that decide what a person may do through the service."""
-    apis = catalog.for_users(service)
-    return (role.name for role, grant in catalog.role_grants() if grant.api in apis)
-
-
-def granted(catalog: Catalog, service: Service) -> frozenset[str]:
-    """The data scopes that the service may have now: of grants and scopes whose period holds."""
-    return frozenset(
-        name
-        for grant in service.grants
-        for name in grant.scopes
-        if grant.period.within(catalog.scopes[name].period).holds(catalog.as_of)
-    )
-
-
-def consents(catalog: Catalog, service: Service) -> frozenset[str]:
-    """Those of them for which a person is asked who signs in through the service."""
-    names = granted(catalog, service) if service.redirect_uris else frozenset()
-    return frozenset(name for name in names if catalog.scopes[name].consent is not None)
 
 
 # ---------------------------------------------------------------- found
@@ -125,7 +102,7 @@ def _read(server: Keycloak, realm: str) -> Iterator[Resource]:
     where = path(realm, "clients")
     found = [_sealed(server, one) for one in server.session.list(where)]
     server.remember(NAME, realm, {text(one, "clientId", where): text(one, "id", where) for one in found})
-    told = _scope_mappings(server, realm, [one for one in found if server.takes(one)])
+    told = clientscopes.roles_found(server, realm, [one for one in found if server.takes(one)])
     for one in found:
         ours = is_ours(one, server.platform)
         why, remove = (None if ours else strangers.client(realm, one, server.platform)) or (None, None)
@@ -144,23 +121,6 @@ def _read(server: Keycloak, realm: str) -> Iterator[Resource]:
             )
 
 
-def _scope_mappings(server: Keycloak, realm: str, found: list[Json]) -> dict[str, Fields]:
-    """By client. Asked for one by one, and only where people can sign in: without that no token has their roles."""
-
-    def read(one: Json) -> Fields:
-        people = one.get("standardFlowEnabled") or one.get("redirectUris")
-        said = server.session.get(path(realm, "clients", str(one["id"]), "scope-mappings")) if people else {}
-        clients: Json = said.get("clientMappings") or {}
-        return {
-            ROLES: frozenset(str(role.get("name")) for role in said.get("realmMappings") or ()),
-            CLIENT_ROLES: frozenset(
-                f"{name} {role.get('name')}" for name, of in clients.items() for role in of.get("mappings") or ()
-            ),
-        }
-
-    return {str(one["clientId"]): fields for one, fields in zip(found, server.side_by_side(read, found), strict=True)}
-
-
 def _sealed(server: Keycloak, found: Json) -> Json:
     """The representation with digests instead of the secret and of what ids of people are made with."""
     said = [pairwise.sealed(server, mapper) for mapper in found.pop(MAPPERS, None) or ()]
@@ -169,7 +129,7 @@ def _sealed(server: Keycloak, found: Json) -> Json:
 
 def _found(one: Json) -> Fields:
     fields: dict[str, Value] = {name: one.get(name) for name in (*PLAIN, "secret", turning.ROTATED)}
-    fields |= {name: frozenset(map(str, one.get(name) or ())) for name in (*SETS, *SCOPES)}
+    fields |= {name: frozenset(map(str, one.get(name) or ())) for name in (*SETS, *clientscopes.SCOPES)}
     overrides = one.get(OVERRIDES) or {}
     fields[OVERRIDES] = frozenset(f"{name}={flow}" for name, flow in overrides.items() if flow)
     fields[MAPPERS] = frozenset(str(one.get("name")) for one in one.get(MAPPERS) or () if not mappers.of_itself(one))
@@ -186,7 +146,7 @@ def create(server: Keycloak, want: Resource) -> None:
     realm, name = want.key.within, want.key.name
     where = path(realm, "clients")
     body = {"clientId": name, "protocol": "openid-connect", **_body(server, want, frozenset(want.fields))}
-    body |= {field: sorted(_names(want, field)) for field in SCOPES}
+    body |= {field: sorted(texts(want.fields, field)) for field in clientscopes.SCOPES}
     try:
         id = server.session.post(where, body)
     except Conflict:
@@ -196,9 +156,9 @@ def create(server: Keycloak, want: Resource) -> None:
         id = text(found, "id", where)
         _put(server, want, id, frozenset(want.fields))
     server.learn(NAME, realm, name, id)
-    if want.fields[ROLES]:
-        _set_roles(server, want, id)
-    _set_scopes(server, want, id)  # Keycloak adds scopes of its own to a client with a service account …
+    if want.fields[clientscopes.ROLES]:
+        clientscopes.set_roles(server, want, id)
+    clientscopes.set_scopes(server, want, id)  # Keycloak adds scopes of its own to a client with a service account …
     _take_mappers(server, want, id)  # … and 26.0 mappers
 
 
@@ -206,7 +166,7 @@ def _take_mappers(server: Keycloak, want: Resource, id: str) -> None:
     """No mapper but those that are wanted."""
     models = path(want.key.within, "clients", id, "protocol-mappers", "models")
     for one in server.session.list(models):
-        if one.get("name") not in _names(want, MAPPERS):
+        if one.get("name") not in texts(want.fields, MAPPERS):
             server.session.delete(f"{models}/{text(one, 'id', models)}")
 
 
@@ -214,14 +174,14 @@ def update(server: Keycloak, change: Update) -> None:
     """A renamed client stays the same one: its secret, its service account and what that account was given."""
     id = server.id(NAME, change.key.within, change.have.key.name)
     if change.have.fields.get(CONSENT) and not change.want.fields[CONSENT]:
-        _set_scopes(server, change.want, id)  # before nobody is asked any more
-    if change.changed - SCOPES.keys() - {ROLES, CLIENT_ROLES} or change.moves:
+        clientscopes.set_scopes(server, change.want, id)  # before nobody is asked any more
+    if change.changed - clientscopes.SCOPES.keys() - {clientscopes.ROLES, clientscopes.CLIENT_ROLES} or change.moves:
         ends = {turning.ROTATED} if change.moves else set()  # the index knows a second secret by the client's name
         _put(server, change.want, id, change.changed | ends)
-    if change.changed & {ROLES, CLIENT_ROLES}:
-        _set_roles(server, change.want, id)
+    if change.changed & {clientscopes.ROLES, clientscopes.CLIENT_ROLES}:
+        clientscopes.set_roles(server, change.want, id)
     server.learn(NAME, change.key.within, change.key.name, id)
-    _set_scopes(server, change.want, id)
+    clientscopes.set_scopes(server, change.want, id)
 
 
 def _put(server: Keycloak, want: Resource, id: str, names: frozenset[str]) -> None:
@@ -247,7 +207,7 @@ def _put(server: Keycloak, want: Resource, id: str, names: frozenset[str]) -> No
 def _body(server: Keycloak, want: Resource, names: frozenset[str]) -> Json:
     """The named fields as Keycloak takes them."""
     body: Json = {name: want.fields[name] for name in PLAIN if name in names}
-    body |= {name: sorted(_names(want, name)) for name in SETS if name in names}
+    body |= {name: sorted(texts(want.fields, name)) for name in SETS if name in names}
     if names & {MAPPERS, pairwise.FIELD}:
         body[MAPPERS] = pairwise.mappers(server, want.fields)
     attributes = proofs.attributes(want.fields, names)
@@ -262,52 +222,8 @@ def _body(server: Keycloak, want: Resource, names: frozenset[str]) -> Json:
     return body | proofs.secret(server, want.fields, names)
 
 
-def _set_scopes(server: Keycloak, want: Resource, id: str) -> None:
-    """Exactly the scopes that are wanted. First those go that are not: while a scope is a default it cannot be made an
-    optional one, nor the other way round. Keycloak answers 204 and does nothing."""
-    realm = want.key.within
-    missing: list[tuple[str, str]] = []
-    for field, kind in SCOPES.items():
-        where = path(realm, "clients", id, kind)
-        wanted = _names(want, field)
-        there = {text(one, "name", where): text(one, "id", where) for one in server.session.list(where)}
-        for name in sorted(there.keys() - wanted):
-            server.session.delete(f"{where}/{there[name]}")
-        missing += [(where, name) for name in sorted(wanted - there.keys())]
-    known = _scope_ids(server, realm) if missing else {}
-    for where, name in missing:
-        if name not in known:
-            raise not_there(f"keycloak.scope {realm} {name}")
-        server.session.put(f"{where}/{known[name]}")
-
-
-def _set_roles(server: Keycloak, want: Resource, id: str) -> None:
-    """Exactly the roles of the realm that are wanted, and none of a client."""
-    realm, wanted = want.key.within, _names(want, ROLES)
-    where = path(realm, "clients", id, "scope-mappings")
-    found = server.session.get(where)
-    there = {str(role.get("name")): role for role in found.get("realmMappings") or ()}
-    if unwanted := [there[name] for name in sorted(there.keys() - wanted)]:
-        server.session.delete(f"{where}/realm", unwanted)
-    for of in (found.get("clientMappings") or {}).values():
-        server.session.delete(f"{where}/clients/{text(of, 'id', where)}", of.get("mappings"))
-    if missing := wanted - there.keys():
-        server.session.post(f"{where}/realm", roles.named(server, realm, missing))
-
-
-def _scope_ids(server: Keycloak, realm: str) -> dict[str, str]:
-    where = path(realm, "client-scopes")
-    return {text(one, "name", where): text(one, "id", where) for one in server.session.list(where)}
-
-
 def delete(server: Keycloak, have: Resource) -> None:
     server.session.delete(path(have.key.within, "clients", server.id(NAME, have.key.within, have.key.name)))
-
-
-def _names(resource: Resource, field: str) -> frozenset[str]:
-    value = resource.fields[field]
-    assert isinstance(value, frozenset)
-    return frozenset(map(str, value))
 
 
 CLIENT = Kind(

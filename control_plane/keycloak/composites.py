@@ -17,6 +17,7 @@ from control_plane.catalog.model import Catalog, MfaMode
 from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Update
 from control_plane.engine.resource import Key, Resource
+from control_plane.engine.values import texts
 from control_plane.keycloak import builtin, danger, power, roles, sessions, switch
 from control_plane.keycloak.answers import Json, text
 from control_plane.keycloak.marks import is_nobodys, is_ours
@@ -97,9 +98,9 @@ def _client_role(role: Json, client: str | None) -> str:
 def create(server: Keycloak, want: Resource) -> None:
     realm = want.key.within
     where = path(realm, "roles-by-id", server.id(roles.NAME, realm, want.key.name), "composites")
-    if included := _names(want, "roles"):
+    if included := texts(want.fields, "roles"):
         server.session.post(where, roles.named(server, realm, included))
-    if of_client := _names(want, "client_roles"):
+    if of_client := texts(want.fields, "client_roles"):
         with switch.off(server, realm):
             server.session.post(where, [_queried(server, realm, name) for name in sorted(of_client)])
 
@@ -115,8 +116,10 @@ def _queried(server: Keycloak, realm: str, name: str) -> Json:
 def update(server: Keycloak, change: Update) -> None:
     """Who loses something signs in anew, and who has signed in with the password alone while the demand was missing."""
     realm, want = change.key.within, change.want
-    missing = {name: _names(want, name) - _names(change.have, name) for name in ("roles", "client_roles")}
-    if roles.MFA in missing["roles"] or any(_names(change.have, name) - _names(want, name) for name in missing):
+    missing = {name: texts(want.fields, name) - texts(change.have.fields, name) for name in ("roles", "client_roles")}
+    if roles.MFA in missing["roles"] or any(
+        texts(change.have.fields, name) - texts(want.fields, name) for name in missing
+    ):
         with sessions.ended(server, realm, sessions.holders(server, realm, change.key.name)):
             _change(server, want, missing)
     else:
@@ -128,8 +131,8 @@ def _change(server: Keycloak, want: Resource, missing: Mapping[str, frozenset[st
     realm = want.key.within
     where = path(realm, "roles-by-id", server.id(roles.NAME, realm, want.key.name), "composites")
     create(server, replace(want, fields={**want.fields, **missing}))
-    client = power.id_of_client(server, realm) if _names(want, "client_roles") else None
-    wanted = {*_names(want, "roles"), *_names(want, "client_roles")}
+    client = power.id_of_client(server, realm) if texts(want.fields, "client_roles") else None
+    wanted = {*texts(want.fields, "roles"), *texts(want.fields, "client_roles")}
     there = server.session.list(where)
     named = {_client_role(one, client) if one.get("clientRole") else str(one.get("name")): one for one in there}
     unwanted = [one for name, one in sorted(named.items()) if name not in wanted]
@@ -138,12 +141,6 @@ def _change(server: Keycloak, want: Resource, missing: Mapping[str, frozenset[st
             server.session.delete(where, unwanted)
     elif unwanted:
         server.session.delete(where, unwanted)
-
-
-def _names(one: Resource, field: str) -> frozenset[str]:
-    value = one.fields[field]
-    assert isinstance(value, frozenset)
-    return frozenset(map(str, value))
 
 
 COMPOSITE = Kind(

@@ -21,7 +21,7 @@ from control_plane.catalog.model import Catalog, RealmBaseline
 from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Change, Create, Update
 from control_plane.engine.resource import Key, Resource, State
-from control_plane.engine.values import Fields, Value
+from control_plane.engine.values import Fields, Value, texts
 from control_plane.keycloak import policylists
 from control_plane.keycloak.answers import Json
 from control_plane.keycloak.marks import PREFIX
@@ -131,7 +131,7 @@ def create(server: Keycloak, want: Resource) -> None:
         "description": DESCRIPTION,
         "enabled": want.fields["enabled"],
         "conditions": _as_sent(want, "conditions", "condition"),
-        "profiles": _texts(want, "profiles"),
+        "profiles": sorted(texts(want.fields, "profiles")),
     }
     policylists.put(server.session, realm, profile, policy)
 
@@ -145,14 +145,8 @@ def delete(server: Keycloak, have: Resource) -> None:
 
 
 def _as_sent(want: Resource, field: str, sort: str) -> list[Json]:
-    parts = (text.partition(" ") for text in _texts(want, field))
+    parts = (text.partition(" ") for text in sorted(texts(want.fields, field)))
     return [{sort: name, "configuration": json.loads(configuration)} for name, _, configuration in parts]
-
-
-def _texts(want: Resource, field: str) -> list[str]:
-    values = want.fields[field]
-    assert isinstance(values, frozenset)
-    return sorted(map(str, values))
 
 
 def danger(change: Change, have: State) -> str | None:

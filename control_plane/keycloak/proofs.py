@@ -17,7 +17,7 @@ from collections.abc import Mapping
 
 from control_plane.catalog.model import Service
 from control_plane.engine.plan import FieldChange
-from control_plane.engine.values import Fields, Secret, Value
+from control_plane.engine.values import Fields, Secret, Value, texts
 from control_plane.keycloak.answers import Json
 from control_plane.keycloak.server import Keycloak
 from control_plane.keycloak.session import path
@@ -86,10 +86,10 @@ def attributes(fields: Fields, names: frozenset[str]) -> dict[str, str]:
     """The named ones as Keycloak takes them: an empty text takes one away."""
     body = {name: str(fields[name] or "") for name in PLAIN if name in names}
     if KEYS in names:
-        keys = sorted(_texts(fields, KEYS))
+        keys = sorted(texts(fields, KEYS))
         body[KEYS] = f'{{"keys":[{",".join(keys)}]}}' if keys else ""
     if LOGOUTS in names:
-        body[LOGOUTS] = BETWEEN.join(sorted(_texts(fields, LOGOUTS)))
+        body[LOGOUTS] = BETWEEN.join(sorted(texts(fields, LOGOUTS)))
     return body
 
 
@@ -109,12 +109,6 @@ def without_address(changed: frozenset[str]) -> dict[str, str]:
 def forget(server: Keycloak, realm: str) -> None:
     """The keys that Keycloak has fetched: one that was withdrawn proves something for as long as it is remembered."""
     server.session.post(path(realm, "clear-keys-cache"), {})
-
-
-def _texts(fields: Fields, name: str) -> frozenset[str]:
-    values = fields[name]
-    assert isinstance(values, frozenset)
-    return frozenset(map(str, values))
 
 
 # ---------------------------------------------------------------- danger

@@ -15,7 +15,7 @@ import yaml
 
 from control_plane.catalog.load import load
 from control_plane.catalog.model import Auth, Catalog, Disclosure, Grant, MfaMode, State, TenantType, User
-from control_plane.keycloak.clients import consents
+from control_plane.keycloak.clientscopes import consents
 from control_plane.reports.ceiling import counted
 
 from .conftest import NOVEMBER, ROOT

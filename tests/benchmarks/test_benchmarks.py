@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from benchmarks.synthetic import SIZES, Size, write
 from control_plane.catalog.load import load
+from tests.conftest import KeycloakServer
 
 ROOT = Path(__file__).parents[2]
 TINY = Size(users=4, services=3, tenants=2, apis=1, roles=2, scopes=2, realms=1)
@@ -41,9 +43,17 @@ def test_the_same_size_gives_the_same_files(tmp_path):
     assert files(tmp_path / "one") == files(tmp_path / "other")
 
 
-def run(*words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "benchmarks", *words]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=200, check=False)
+def run(*words: str, named: KeycloakServer | None = None) -> subprocess.CompletedProcess[str]:
+    """`named`: with this Keycloak, and everything else from a sandbox of its own."""
+    command, env = [sys.executable, "-m", "benchmarks", *words], dict(os.environ)
+    if named:
+        command.append("--real")
+        env |= {
+            "RENKEI_TEST_KEYCLOAK": named.url,
+            "RENKEI_TEST_KEYCLOAK_CLIENT_ID": named.client_id,
+            "RENKEI_TEST_KEYCLOAK_CLIENT_SECRET": named.client_secret,
+        }
+    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=200, check=False)
 
 
 def test_without_servers_only_loading_is_measured():
@@ -63,10 +73,10 @@ def test_named_servers_that_are_not_named_are_a_clear_error(monkeypatch):
 
 
 @pytest.mark.servers
-def test_every_stage_of_a_tiny_platform_gives_its_figures():
+def test_every_stage_of_a_tiny_platform_gives_its_figures(keycloak_server):
     numbers = {name: value for name, value in vars(TINY).items() if value and not isinstance(value, bool)}
     sizes = [word for name, number in numbers.items() for word in (f"--{name}", str(number))]
-    done = run(*sizes, "--repeat", "1", "--json")
+    done = run(*sizes, "--repeat", "1", "--json", named=keycloak_server)
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
     assert document["size"] == vars(TINY)
@@ -85,8 +95,9 @@ def test_every_stage_of_a_tiny_platform_gives_its_figures():
 
 
 @pytest.mark.servers
-def test_the_list_of_users_asks_for_pages_alone_of_people_whom_nobody_declares():
-    done = run("--size", "people", "--users", "2", "--strangers", "200", "--repeat", "1", "--json")
+def test_the_list_of_users_asks_for_pages_alone_of_people_whom_nobody_declares(keycloak_server):
+    words = ("--size", "people", "--users", "2", "--strangers", "200", "--repeat", "1", "--json")
+    done = run(*words, named=keycloak_server)
     assert done.returncode == 0, done.stderr
     found = {stage["stage"]: stage["runs"][0] for stage in json.loads(done.stdout)["stages"]}["report"]
     assert found["detail"]["rows"] == 202

@@ -79,7 +79,7 @@ REFUSED: dict[str, dict[str, Any]] = {
     "for nobody": {"aud": None},
     "of another realm over there": {"iss": CITY + "-2"},
     "that has expired": {"exp": int(time.time()) - 60},
-    "that is for later": {"nbf": int(time.time()) + 600},
+    "that is for later": {"nbf": int(time.time()) + 86_400},
     "signed by another platform that we trust": {"signed_by": OTHER},
     "signed by our own realm": {"signed_by": "nasushiobara"},
     "of another client over there": {"client": "link-3"},

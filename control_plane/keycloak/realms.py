@@ -26,7 +26,7 @@ from control_plane.problems import NotAllowed, Problem
 
 NAME = "keycloak.realm"
 RESET = baseline.LOGIN["reset_password"]
-HEADERS = "browserSecurityHeaders"
+HEADERS = realmput.HEADERS
 SETS = (
     "supportedLocales",
     "enabledEventTypes",

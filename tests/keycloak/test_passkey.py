@@ -94,11 +94,11 @@ def test_who_has_no_passkey_yet_sets_one_up_and_signs_in_with_it_and_with_no_oth
         _sets_up_a_passkey_beside_codes_and_loses_the_phone(stage, page, callback)
     else:
         _gives_the_password(stage, page, callback)
-        page.locator("#registerWebAuthn").click()
+        _presses(page, "#registerWebAuthn")
         assert _code(page, callback)
     page.context.clear_cookies()
     _gives_the_password(stage, page, callback)
-    page.locator("#authenticateWebAuthnButton").click()
+    _presses(page, "#authenticateWebAuthnButton")
     assert _code(page, callback)
 
     server = world.keycloak(catalog)
@@ -111,7 +111,7 @@ def test_who_has_no_passkey_yet_sets_one_up_and_signs_in_with_it_and_with_no_oth
     a_device(page)
     page.context.clear_cookies()
     _gives_the_password(stage, page, callback)
-    page.locator("#authenticateWebAuthnButton").click()
+    _presses(page, "#authenticateWebAuthnButton")
     page.locator("#kc-try-again").wait_for(timeout=60_000)  # the page that says that it did not work
     assert page.url.startswith(server.settings.url)
 
@@ -124,11 +124,18 @@ def _sets_up_a_passkey_beside_codes_and_loses_the_phone(stage: Stage, page: Any,
     _gives_the_password(stage, page, callback)
     page.locator("#otp").fill(code())
     page.locator("#kc-login").click()
-    page.locator("#registerWebAuthn").click()
+    _presses(page, "#registerWebAuthn")
     assert _code(page, callback)
     for one in stage.world.by_hand("GET", REALM, f"/users/{id}/credentials").json():
         if one["type"] == "otp":
             stage.world.by_hand("DELETE", REALM, f"/users/{id}/credentials/{one['id']}")
+
+
+def _presses(page: Any, button: str) -> None:
+    """Once the page's scripts have come: before that the button does nothing."""
+    page.locator(button).wait_for(timeout=60_000)
+    page.wait_for_load_state("networkidle", timeout=60_000)
+    page.locator(button).click()
 
 
 def _gives_the_password(stage: Stage, page: Any, callback: str) -> None:

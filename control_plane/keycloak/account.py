@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from control_plane.keycloak import claims
+from control_plane.keycloak import claims, strangers
 from control_plane.keycloak.answers import Json, text
 from control_plane.keycloak.marks import PLATFORM, attribute, is_ours, marks
 from control_plane.keycloak.session import Session, path
@@ -211,8 +211,7 @@ def make(session: Session, wanted: Wanted, step: Step, secret: str) -> None:
             found = _found(session, client_id)
             where = path(MASTER, "clients", text(found, "id", "clients"))
             body = {"clientId": client_id, "secret": secret, **FIELDS, "attributes": marks(wanted.platform)}
-            kept = {name: found[name] for name in ("authorizationServicesEnabled",) if name in found}
-            session.put(where, {**kept, **body})
+            session.put(where, {**strangers.kept(found), **body})
         case Give() | Take():
             _map(session, wanted.client_id, step)
         case Leave(group=group):

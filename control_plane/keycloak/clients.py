@@ -13,6 +13,7 @@ ids of its own (`pairwise`).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 from control_plane.catalog.model import Catalog, Service
 from control_plane.engine.kind import Kind
@@ -190,18 +191,14 @@ def _put(server: Keycloak, want: Resource, id: str, names: frozenset[str]) -> No
     body = _body(server, want, names)
     if OVERRIDES in names:
         body[OVERRIDES] = dict.fromkeys(found.get(OVERRIDES) or {}, "")
-    kept = {name: found[name] for name in ("authorizationServicesEnabled",) if name in found}
-    named = {"id": id, "clientId": want.key.name, **kept}
+    named = {"id": id, "clientId": want.key.name, **strangers.kept(found)}
     if without := proofs.without_address(names):  # there is none until the keys of the former one are forgotten
         server.session.put(where, {**named, "attributes": without})
         proofs.forget(server, want.key.within)
     # whoever came in past the realm's login flow, or with less than the service asks for, signs in anew (`sessions`)
     around = bool(names & AROUND or (ASSURANCE in names and want.fields[ASSURANCE]))
-    if around:
-        sessions.end_of_client(server, want.key.within, id)
-    server.session.put(where, {**named, **body})
-    if around:
-        sessions.end_of_client(server, want.key.within, id)
+    with sessions.client_ended(server, want.key.within, id) if around else nullcontext():
+        server.session.put(where, {**named, **body})
 
 
 def _body(server: Keycloak, want: Resource, names: frozenset[str]) -> Json:

@@ -8,17 +8,17 @@ The account that applies is a service account: no person signs in by it, and non
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 
 from control_plane.catalog.model import Catalog
 from control_plane.engine.kind import Kind
 from control_plane.engine.plan import Change, Create, Update
 from control_plane.engine.resource import Key, Resource, State
-from control_plane.keycloak import logins, sessions
-from control_plane.keycloak.answers import Json, text
+from control_plane.keycloak import logins, sessions, strangers
+from control_plane.keycloak.answers import text
 from control_plane.keycloak.server import Keycloak
 from control_plane.keycloak.session import path
-from control_plane.keycloak.strangers import KEPT
 
 NAME = "keycloak.console"
 CLIENT = "security-admin-console"
@@ -50,15 +50,11 @@ def create(server: Keycloak, want: Resource) -> None:
     """
     realm = want.key.within
     for found in server.session.list(path(realm, "clients"), clientId=CLIENT):
-        kept: Json = {KEPT: found[KEPT]} if KEPT in found else {}
-        body = {"clientId": CLIENT, **kept, "attributes": {LEAST: want.fields[LEAST] or ""}}
+        body = {"clientId": CLIENT, **strangers.kept(found), "attributes": {LEAST: want.fields[LEAST] or ""}}
         id = text(found, "id", "clients")
         anew = bool(want.fields[LEAST] and realm in server.found)
-        if anew:
-            sessions.end_of_client(server, realm, id)
-        server.session.put(path(realm, "clients", id), body)
-        if anew:
-            sessions.end_of_client(server, realm, id)
+        with sessions.client_ended(server, realm, id) if anew else nullcontext():
+            server.session.put(path(realm, "clients", id), body)
 
 
 def update(server: Keycloak, change: Update) -> None:

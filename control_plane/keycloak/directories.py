@@ -70,7 +70,7 @@ def read(server: Keycloak) -> Iterator[Resource]:
 def _read(server: Keycloak, realm: str) -> Iterator[Resource]:
     ids: dict[str, str] = {}
     titles: dict[str, str] = {}
-    for one in server.shared(realm, "components", lambda: server.session.list(path(realm, "components"))):
+    for one in server.components(realm):
         if one.get("providerType") != STORAGE:
             continue
         id, name = text(one, "id", "components"), text(one, "name", "components")

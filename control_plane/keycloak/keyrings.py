@@ -54,9 +54,10 @@ def _read(server: Keycloak, realm: str) -> Iterator[Resource]:
     where = path(realm, "keys")
     said = server.said_of_keys(realm)
     keys = [one for one in a_list(said.get("keys"), where) if one.get("status") != "DISABLED"]
-    listed = server.shared(realm, "components", lambda: server.session.list(path(realm, "components")))
     components = {
-        text(one, "id", path(realm, "components")): one for one in listed if one.get("providerType") == PROVIDERS
+        text(one, "id", path(realm, "components")): one
+        for one in server.components(realm)
+        if one.get("providerType") == PROVIDERS
     }
     rivals = dict(_rivals(said.get("active") or {}, keys))
     for id in sorted({str(key.get("providerId")) for key in keys} & components.keys()):

@@ -78,6 +78,10 @@ class Keycloak:
             self._shared[realm, what] = list(read())
         return self._shared[realm, what]
 
+    def components(self, realm: str) -> list[Json]:
+        """Keys, directories and what else Keycloak calls a component, as this reading sees them."""
+        return self.shared(realm, "components", lambda: self.session.list(path(realm, "components")))
+
     def ours(self) -> list[str]:
         """The realms whose contents are read: asked for, there, and with our mark or to get it."""
         return sorted(name for name in self.wanted if name in self.found and self.takes(self.found[name]))

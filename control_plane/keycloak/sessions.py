@@ -96,6 +96,14 @@ def end_of_realm(server: Keycloak, realm: str) -> None:
     server.session.post(path(realm, "logout-all"), {})
 
 
+@contextmanager
+def client_ended(server: Keycloak, realm: str, id: str) -> Iterator[None]:
+    """Likewise for who is signed in through this client."""
+    end_of_client(server, realm, id)
+    yield
+    end_of_client(server, realm, id)
+
+
 def end_of_client(server: Keycloak, realm: str, client: str) -> None:
     """Everybody who is signed in through the client, by Keycloak's id, signs in anew, there and elsewhere."""
     where = path(realm, "clients", client)

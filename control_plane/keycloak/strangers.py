@@ -30,6 +30,11 @@ FORGES = "its mappers can forge whose a token is, for whom, and what it opens; t
 KEPT = "authorizationServicesEnabled"  # a PUT without it deletes the client's authorization data
 
 
+def kept(found: Json) -> Json:
+    """What each PUT of a client must carry along."""
+    return {KEPT: found[KEPT]} if KEPT in found else {}
+
+
 def client(realm: str, found: Json, platform: str) -> tuple[str, str] | None:
     """Why the client widens what people or it may do, and the request that ends it; None for one that does not.
 
@@ -38,7 +43,7 @@ def client(realm: str, found: Json, platform: str) -> tuple[str, str] | None:
     if found.get("enabled") is False:
         return None
     reasons = []
-    body: Json = {"clientId": found.get("clientId"), **({KEPT: found[KEPT]} if KEPT in found else {})}
+    body: Json = {"clientId": found.get("clientId"), **kept(found)}
     if flows := sorted(name for name, flow in (found.get(OVERRIDES) or {}).items() if flow):
         reasons.append("it goes around the realm's login flow")
         body[OVERRIDES] = dict.fromkeys(flows, "")

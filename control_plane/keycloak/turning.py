@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from control_plane.engine.values import Secret
-from control_plane.keycloak import policylists
+from control_plane.keycloak import policylists, strangers
 from control_plane.keycloak.answers import Json, text, unexpected
 from control_plane.keycloak.server import Keycloak
 from control_plane.keycloak.session import Session, path
@@ -98,7 +98,6 @@ def find(session: Session, realm: str, name: str) -> tuple[Client, Json] | None:
     for one in session.list(where, clientId=name):
         if one.get("clientId") == name:
             said = one.get("attributes") or {}
-            kept = {key: one[key] for key in ("authorizationServicesEnabled",) if key in one}
             client = Client(
                 realm,
                 text(one, "id", where),
@@ -107,7 +106,7 @@ def find(session: Session, realm: str, name: str) -> tuple[Client, Json] | None:
                 said.get(ROTATED) or None,
                 _instant(said.get(UNTIL), where),
                 bool(said.get(MARK)),
-                kept,
+                strangers.kept(one),
             )
             return client, one
     return None
